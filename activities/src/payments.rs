@@ -1,0 +1,282 @@
+//! Payments: open a vendor's page, ask what became of it, settle what was taken.
+
+use crate::{
+    Activities, Error,
+    step::{self, End, Progress, VendorStep, decide::Repeat},
+};
+use adapters::{
+    error::Error as VendorError,
+    provider::{Charge, PaymentProvider, Question, Session, Transaction, TransactionState},
+    vista::{OrderRef, OrderSnapshot, Vista},
+};
+use schema::{
+    Tx,
+    bookings::{self, Extension},
+    ids::{BookingId, PaymentId, RefundId},
+    money::Money,
+    payments::{self, OpenSession, Opening, Payment, PaymentRequest},
+    settling::{self, Capture},
+    states::{PaymentStatus, Verdict},
+    timings::{CallTimings, Timings},
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+impl Activities {
+    /// Writes the payment down, or finds an older life of it; refused at once when its booking takes none.
+    pub async fn record_payment(&self, request: &PaymentRequest) -> Result<Opening, Error> {
+        Ok(payments::record(&self.db, request).await?)
+    }
+
+    /// Restarts Vista's timer and reads the order again: what is to pay, and until when.
+    pub async fn price_order(
+        &self,
+        request: &PaymentRequest,
+        order: &OrderRef,
+        may_continue: bool,
+    ) -> Result<Progress<Option<OrderSnapshot>>, Error> {
+        let price = PriceOrder { vista: &self.vista, request, order, may_continue };
+        step::perform(&self.db, &price).await
+    }
+
+    /// Opens the vendor's page. Absent: the payment was refused, there is nothing to open.
+    pub async fn open_payment(&self, request: &PaymentRequest) -> Result<Progress<Session>, Error> {
+        let payment = payments::find(&self.db, request.payment_id).await?;
+        let amount =
+            payment.filter(|found| found.refused_because.is_none()).and_then(|found| found.amount);
+        let vendor = self.providers.get(request.provider);
+        let (Some(amount), Some(vendor)) = (amount, vendor) else {
+            return Ok(Progress::Done(End::Absent));
+        };
+        step::perform(&self.db, &OpenPayment { vendor, request, amount }).await
+    }
+
+    /// Asks the vendor what became of a payment, and settles whatever it has taken. `transaction` is one that a hint
+    /// has named. The vendor being away is an answer too: come back later.
+    pub async fn ask_vendor(
+        &self,
+        payment: PaymentId,
+        transaction: Option<String>,
+    ) -> Result<Asked, Error> {
+        let found = payments::find(&self.db, payment).await?;
+        let Some(payment) = found else { return Ok(Asked::nobody()) };
+        let timings = payment.request.timings;
+        let Some(vendor) = self.providers.get(payment.provider) else {
+            return Ok(Asked::later(&payment, timings.retry_after(u32::MAX)));
+        };
+        let within = Duration::from_millis(timings.payment.timeout_ms);
+        let question = Question {
+            payment: payment.payment_id,
+            session: payment.vendor_session.as_ref().zip(payment.vendor_account.as_ref()).map(
+                |(id, account)| Session { id: id.clone(), account: account.clone(), lives_ms: 0 },
+            ),
+            transaction,
+        };
+        match vendor.ask(&question, within).await {
+            Ok(transactions) => self.settle(payment, &transactions).await,
+            Err(VendorError::Unavailable { retry_after: Some(wait), .. }) => {
+                Ok(Asked::later(&payment, wait))
+            }
+            Err(error) => {
+                tracing::info!(payment.id = %payment.payment_id, %error,
+                    "no answer about payment {}", payment.payment_id);
+                Ok(Asked::later(&payment, timings.retry_after(2)))
+            }
+        }
+    }
+
+    async fn settle(&self, payment: Payment, transactions: &[Transaction]) -> Result<Asked, Error> {
+        let mut asked = Asked::seen(&payment);
+        let mut declined = None;
+        for transaction in transactions {
+            match &transaction.state {
+                TransactionState::Captured { .. } => {
+                    let settled =
+                        settling::settle(&self.db, &payment, &capture(transaction)).await?;
+                    asked.captured = true;
+                    asked.won |= settled.verdict == Verdict::Won;
+                    asked.refunds.extend(settled.refund);
+                }
+                TransactionState::Authorized | TransactionState::Pending => asked.pending = true,
+                TransactionState::Declined { code } => declined = Some(code),
+            }
+        }
+        if asked.captured {
+            asked.ended = true;
+            return Ok(asked);
+        }
+        if asked.pending || asked.ended {
+            return Ok(asked);
+        }
+        if let Some(code) = declined {
+            payments::declined(&self.db, &payment, code).await?;
+        }
+        if session_is_over(&payment) {
+            payments::abandon(&self.db, &payment).await?;
+            asked.ended = true;
+        }
+        Ok(asked)
+    }
+}
+
+fn capture(transaction: &Transaction) -> Capture {
+    Capture {
+        vendor_transaction: transaction.id.clone(),
+        amount: transaction.amount,
+        brand: transaction.brand.clone(),
+        last4: transaction.last4.clone(),
+    }
+}
+
+/// The vendor's session has ended so long ago that what was done in it shows.
+fn session_is_over(payment: &Payment) -> bool {
+    let lag = i64::try_from(payment.request.timings.payment.lag_ms).unwrap_or(i64::MAX);
+    payment.session_left_ms.is_some_and(|left| left.saturating_add(lag) <= 0)
+}
+
+/// What asking a vendor about a payment has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub booking: Option<BookingId>,
+    /// The vendor has taken money.
+    pub captured: bool,
+    /// It has won its booking, now or before.
+    pub won: bool,
+    /// Something is under way at the vendor.
+    pub pending: bool,
+    /// Refunds owed for captures that came too late; to be sent by id.
+    pub refunds: Vec<RefundId>,
+    /// The vendor's last word.
+    pub ended: bool,
+    /// The vendor gave no answer: ask again after this.
+    pub again_ms: Option<u64>,
+    /// How long until the session is over and everything done in it shows.
+    pub session_left_ms: u64,
+}
+
+impl Asked {
+    fn nobody() -> Self {
+        Self { ended: true, ..Self::default() }
+    }
+
+    fn seen(payment: &Payment) -> Self {
+        let lag = i64::try_from(payment.request.timings.payment.lag_ms).unwrap_or(i64::MAX);
+        let left = payment.session_left_ms.unwrap_or(0).saturating_add(lag);
+        Self {
+            booking: Some(payment.booking_id),
+            ended: match payment.status {
+                PaymentStatus::Open | PaymentStatus::Failed | PaymentStatus::Authorized => false,
+                PaymentStatus::Captured | PaymentStatus::Abandoned | PaymentStatus::Voided => true,
+            },
+            session_left_ms: u64::try_from(left).unwrap_or(0),
+            ..Self::default()
+        }
+    }
+
+    fn later(payment: &Payment, wait: Duration) -> Self {
+        let again_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        Self { again_ms, ..Self::seen(payment) }
+    }
+}
+
+/// What all steps of a payment have in common.
+macro_rules! of_payment {
+    ($timings:ident) => {
+        fn id(&self) -> String {
+            self.request.payment_id.bare()
+        }
+
+        fn workflow(&self) -> &'static str {
+            "Payment"
+        }
+
+        fn booking(&self) -> BookingId {
+            self.request.booking_id
+        }
+
+        fn timings(&self) -> &Timings {
+            &self.request.timings
+        }
+
+        fn call_timings(&self) -> &CallTimings {
+            &self.request.timings.$timings
+        }
+    };
+}
+
+struct PriceOrder<'a> {
+    vista: &'a Vista,
+    request: &'a PaymentRequest,
+    order: &'a OrderRef,
+    may_continue: bool,
+}
+
+impl VendorStep for PriceOrder<'_> {
+    type Answer = Option<OrderSnapshot>;
+    const NAME: &'static str = "price_order";
+    const VENDOR: &'static str = "vista";
+    const REPEAT: Repeat = Repeat::Harmless;
+    of_payment!(vista);
+
+    async fn send(&self, within: Duration) -> Result<Option<OrderSnapshot>, VendorError> {
+        let platform = self.request.platform;
+        if self.may_continue {
+            self.vista.continue_order(platform, self.order, within).await
+        } else {
+            self.vista.get_order(platform, self.order, within).await
+        }
+    }
+
+    async fn project(
+        &self,
+        tx: &mut Tx,
+        answer: &Option<OrderSnapshot>,
+    ) -> Result<(), schema::Error> {
+        let PaymentRequest { payment_id, booking_id, timings, .. } = self.request;
+        let Some(order) = answer else {
+            return payments::refuse(tx, *payment_id, *booking_id, "order_gone").await;
+        };
+        let extension = Extension {
+            continued: self.may_continue,
+            total: order.total,
+            vista_expires_in_ms: order.expires_in_ms,
+        };
+        bookings::extend(tx, *booking_id, extension, timings).await?;
+        payments::price(tx, *payment_id, *booking_id, timings).await?;
+        Ok(())
+    }
+}
+
+struct OpenPayment<'a> {
+    vendor: &'a dyn PaymentProvider,
+    request: &'a PaymentRequest,
+    amount: Money,
+}
+
+impl VendorStep for OpenPayment<'_> {
+    type Answer = Session;
+    const NAME: &'static str = "open_payment";
+    const VENDOR: &'static str = "payment";
+    const REPEAT: Repeat = Repeat::Harmless;
+    of_payment!(payment);
+
+    async fn send(&self, within: Duration) -> Result<Session, VendorError> {
+        let charge = Charge {
+            payment: self.request.payment_id,
+            booking: self.request.booking_id,
+            amount: self.amount,
+            return_url: self.request.return_url.clone(),
+        };
+        self.vendor.open(&charge, within).await
+    }
+
+    async fn project(&self, tx: &mut Tx, answer: &Session) -> Result<(), schema::Error> {
+        let session = OpenSession {
+            session: &answer.id,
+            account: &answer.account,
+            lives_ms: answer.lives_ms,
+            amount: self.amount,
+        };
+        payments::opened(tx, self.request.payment_id, self.request.booking_id, &session).await
+    }
+}

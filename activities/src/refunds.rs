@@ -1,0 +1,128 @@
+//! Refunds: send the money back once, and wait until the vendor says that it is.
+
+use crate::{
+    Activities, Error,
+    step::{self, End, Progress, Seen, VendorStep, decide::Repeat},
+};
+use adapters::{
+    error::Error as VendorError,
+    provider::{PaymentProvider, RefundOrder, RefundState},
+};
+use schema::{
+    Tx,
+    ids::{BookingId, RefundId},
+    money::Money,
+    refunds::{self, Refund},
+    states::RefundStatus,
+    timings::{CallTimings, Timings},
+};
+use std::time::Duration;
+
+impl Activities {
+    /// Sends the refund to the vendor that took the money. What it answers is recorded once; a rejection is a case.
+    pub async fn send_refund(&self, refund: RefundId) -> Result<Progress<RefundState>, Error> {
+        let Some(refund) = refunds::find(&self.db, refund).await? else {
+            return Ok(Progress::Done(End::Absent));
+        };
+        let Some(vendor) = self.providers.get(refund.provider) else {
+            let wait = refund.timings.retry_after(u32::MAX);
+            return Ok(Progress::NotYet { wait_ms: wait.as_secs().saturating_mul(1_000) });
+        };
+        step::perform(&self.db, &SendRefund { vendor, refund: &refund }).await
+    }
+
+    /// Asks whether a refund that was pending has reached its end.
+    pub async fn ask_refund(&self, refund: RefundId) -> Result<RefundStatus, Error> {
+        let Some(refund) = refunds::find(&self.db, refund).await? else {
+            return Ok(RefundStatus::Refunded);
+        };
+        let Some(vendor) = self.providers.get(refund.provider) else { return Ok(refund.status) };
+        let within = Duration::from_millis(refund.timings.payment.timeout_ms);
+        let found = vendor.find_refund(&order(&refund), within).await;
+        if let Ok(Some(RefundState::Refunded { transaction })) = found {
+            let mut tx = self.db.begin().await?;
+            refunds::refunded(&mut tx, &refund, &transaction).await?;
+            tx.commit().await.map_err(schema::Error::from)?;
+            return Ok(RefundStatus::Refunded);
+        }
+        Ok(refund.status)
+    }
+
+    /// The waits of a refund, written down when it was owed.
+    pub async fn refund_timings(&self, refund: RefundId) -> Result<Option<Timings>, Error> {
+        Ok(refunds::find(&self.db, refund).await?.map(|found| found.timings))
+    }
+}
+
+fn order(refund: &Refund) -> RefundOrder {
+    RefundOrder {
+        refund: refund.refund_id,
+        transaction: refund.vendor_transaction.clone(),
+        account: refund.vendor_account.clone().unwrap_or_default(),
+        amount: refund.amount,
+    }
+}
+
+struct SendRefund<'a> {
+    vendor: &'a dyn PaymentProvider,
+    refund: &'a Refund,
+}
+
+impl VendorStep for SendRefund<'_> {
+    type Answer = RefundState;
+    const NAME: &'static str = "send_refund";
+    const VENDOR: &'static str = "payment";
+    const REPEAT: Repeat = Repeat::AfterLookUp;
+
+    fn id(&self) -> String {
+        self.refund.refund_id.bare()
+    }
+
+    fn workflow(&self) -> &'static str {
+        "Refund"
+    }
+
+    fn booking(&self) -> BookingId {
+        self.refund.booking_id
+    }
+
+    fn timings(&self) -> &Timings {
+        &self.refund.timings
+    }
+
+    fn call_timings(&self) -> &CallTimings {
+        &self.refund.timings.payment
+    }
+
+    fn at_risk(&self) -> Money {
+        self.refund.amount
+    }
+
+    async fn send(&self, within: Duration) -> Result<RefundState, VendorError> {
+        match self.vendor.refund(&order(self.refund), within).await? {
+            RefundState::Rejected { code, reason } => Err(VendorError::refused(code, reason)),
+            done @ (RefundState::Refunded { .. } | RefundState::Pending { .. }) => Ok(done),
+        }
+    }
+
+    async fn look_up(&self, within: Duration) -> Result<Seen<RefundState>, VendorError> {
+        Ok(match self.vendor.find_refund(&order(self.refund), within).await? {
+            None => Seen::Absent,
+            // A rejected refund has moved no money.
+            Some(RefundState::Rejected { .. }) => Seen::Absent,
+            Some(found) => Seen::Found(found),
+        })
+    }
+
+    async fn project(&self, tx: &mut Tx, answer: &RefundState) -> Result<(), schema::Error> {
+        match answer {
+            RefundState::Refunded { transaction } => {
+                refunds::refunded(tx, self.refund, transaction).await
+            }
+            RefundState::Pending { transaction } => {
+                refunds::sent(tx, self.refund, transaction).await
+            }
+            RefundState::Rejected { .. } => Ok(()),
+        }
+    }
+}

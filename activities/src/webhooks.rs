@@ -1,0 +1,109 @@
+//! Webhooks: hints, kept with what they came to.
+
+use crate::{Activities, Error};
+use adapters::provider::{Claim, Hint};
+use schema::{
+    cases::{self, NewCase},
+    ids::{BookingId, PaymentId, RefundId},
+    money::Money,
+    payments,
+    provider::Provider,
+    refunds,
+    states::DeliveryVerdict,
+    timings::Timings,
+    webhooks,
+};
+use serde::{Deserialize, Serialize};
+
+/// What a hint is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Subject {
+    /// An earlier delivery of the same event has come to this.
+    Seen {
+        verdict: DeliveryVerdict,
+    },
+    Payment {
+        payment: PaymentId,
+        booking: BookingId,
+        timings: Timings,
+    },
+    Refund {
+        refund: RefundId,
+        booking: BookingId,
+    },
+    /// Names nothing of ours.
+    Orphan,
+    /// Asks nothing of us.
+    Nothing,
+}
+
+impl Activities {
+    /// Keeps the delivery and finds what it is about. Safe to repeat.
+    pub async fn record_delivery(&self, provider: Provider, hint: &Hint) -> Result<Subject, Error> {
+        let claim = serde_json::to_value(&hint.claim)?;
+        if let Some(verdict) = webhooks::record(&self.db, provider, &hint.event, &claim).await? {
+            return Ok(Subject::Seen { verdict });
+        }
+        match &hint.claim {
+            Claim::Payment { reference, .. } => self.payment_named(provider, reference).await,
+            Claim::Refund { reference, .. } => self.refund_named(provider, reference).await,
+            Claim::Chargeback { .. } | Claim::Other { .. } => Ok(Subject::Nothing),
+        }
+    }
+
+    async fn payment_named(&self, provider: Provider, reference: &str) -> Result<Subject, Error> {
+        let Ok(payment) = PaymentId::from_bare(reference) else { return Ok(Subject::Orphan) };
+        let found = payments::find(&self.db, payment).await?;
+        Ok(match found.filter(|found| found.provider == provider) {
+            None => Subject::Orphan,
+            Some(found) => Subject::Payment {
+                payment,
+                booking: found.booking_id,
+                timings: found.request.timings,
+            },
+        })
+    }
+
+    async fn refund_named(&self, provider: Provider, reference: &str) -> Result<Subject, Error> {
+        let Ok(refund) = RefundId::from_bare(reference) else { return Ok(Subject::Orphan) };
+        let found = refunds::find(&self.db, refund).await?;
+        Ok(match found.filter(|found| found.provider == provider) {
+            None => Subject::Orphan,
+            Some(found) => Subject::Refund { refund, booking: found.booking_id },
+        })
+    }
+
+    /// Writes down what the delivery came to. The first verdict stays.
+    pub async fn finish_delivery(
+        &self,
+        provider: Provider,
+        event: &str,
+        booking: Option<BookingId>,
+        verdict: DeliveryVerdict,
+    ) -> Result<(), Error> {
+        Ok(webhooks::finish(&self.db, provider, event, booking, verdict).await?)
+    }
+
+    /// The hint claimed money that the vendor does not show: somebody has to look.
+    pub async fn open_contradiction(
+        &self,
+        provider: Provider,
+        event: &str,
+        booking: BookingId,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let case = NewCase {
+            workflow: "WebhookConfirm",
+            workflow_key: format!("{provider}:{event}"),
+            step: "ask_vendor",
+            booking: Some(booking),
+            cause: "webhook_claims_more_than_the_vendor_shows",
+            detail: "a genuine webhook says paid; asked by our reference, the vendor shows no money",
+            at_risk: Money::sar(0),
+            decisions: &["settled"],
+        };
+        cases::open(&mut tx, &case).await?;
+        Ok(tx.commit().await.map_err(schema::Error::from)?)
+    }
+}

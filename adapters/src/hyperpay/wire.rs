@@ -1,0 +1,184 @@
+//! `HyperPay`'s forms and JSON. Amounts are decimal text with two digits; only `result` is always there.
+
+use crate::error::Error;
+use schema::money::{Currency, Money};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// `105.80`, exactly two decimals.
+pub(super) fn amount_to_wire(money: Money) -> Result<String, Error> {
+    let minor = u64::try_from(money.amount_minor)
+        .map_err(|_| Error::refused("amount", "hyperpay takes no negative amount"))?;
+    Ok(format!("{}.{:02}", minor / 100, minor % 100))
+}
+
+/// One or two decimals, or none. Anything else is not an amount.
+pub(super) fn amount_from_wire(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "00"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || whole.len() > 12 || !digits(fraction) {
+        return None;
+    }
+    let cents: i64 = match fraction.len() {
+        1 => fraction.parse::<i64>().ok()? * 10,
+        2 => fraction.parse().ok()?,
+        _ => return None,
+    };
+    Some(whole.parse::<i64>().ok()? * 100 + cents)
+}
+
+/// Any answer, and any transaction in one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Answer {
+    pub(super) result: Outcome,
+    pub(super) id: Option<String>,
+    pub(super) referenced_id: Option<String>,
+    pub(super) payment_type: Option<String>,
+    pub(super) payment_brand: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) amount: Option<String>,
+    pub(super) currency: Option<String>,
+    pub(super) merchant_transaction_id: Option<String>,
+    pub(super) timestamp: Option<String>,
+    card: Option<Card>,
+    authentication: Option<Authentication>,
+    #[serde(rename = "authentication.entityId")]
+    entity: Option<String>,
+    /// A query's transactions; the newer version of the interface calls them records.
+    pub(super) payments: Option<Vec<Answer>>,
+    pub(super) records: Option<Vec<Answer>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Outcome {
+    pub(super) code: String,
+    #[serde(default)]
+    pub(super) description: String,
+    #[serde(default)]
+    pub(super) parameter_errors: Vec<ParameterError>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ParameterError {
+    #[serde(default)]
+    pub(super) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Card {
+    last4_digits: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authentication {
+    entity_id: Option<String>,
+}
+
+/// What a transaction does to money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `DB`, and `PA.CP`: reserved, then taken.
+    Debit,
+    /// `PA`
+    Reservation,
+    /// `RF`, `RV`
+    GivenBack,
+    /// `CB`
+    Chargeback,
+    Other,
+}
+
+impl Answer {
+    pub(super) fn kind(&self) -> Kind {
+        match self.payment_type.as_deref() {
+            Some("DB" | "PA.CP") => Kind::Debit,
+            Some("PA") => Kind::Reservation,
+            Some("RF" | "RV") => Kind::GivenBack,
+            Some("CB") => Kind::Chargeback,
+            Some(_) | None => Kind::Other,
+        }
+    }
+
+    pub(super) fn last4(&self) -> Option<String> {
+        self.card.as_ref()?.last4_digits.clone()
+    }
+
+    /// The account it is said to be of, where it is said.
+    pub(super) fn account(&self) -> Option<&str> {
+        let nested = self.authentication.as_ref().and_then(|it| it.entity_id.as_deref());
+        nested.or(self.entity.as_deref())
+    }
+
+    pub(super) fn money(&self) -> Result<Money, Error> {
+        let broken = |what: &str| Error::unknown(format!("hyperpay: a transaction {what}"));
+        match self.currency.as_deref() {
+            Some(code) if code == Currency::Sar.code() => {}
+            Some(_) | None => return Err(broken("in another currency")),
+        }
+        let amount = self.amount.as_deref().and_then(amount_from_wire);
+        amount.map(Money::sar).ok_or_else(|| broken("without a readable amount"))
+    }
+
+    /// `000.400.100: text`, without the names of people that parameters may carry.
+    pub(super) fn reason(&self) -> String {
+        let names = self.result.parameter_errors.iter().map(|wrong| wrong.name.as_str());
+        let names: Vec<&str> = names.collect();
+        let Outcome { code, description, .. } = &self.result;
+        if names.is_empty() {
+            format!("hyperpay: {code} {description}")
+        } else {
+            format!("hyperpay: {code} {description}: {}", names.join(", "))
+        }
+    }
+}
+
+/// Amounts are text, but a number is as good.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_amount_up_to_a_thousand_goes_there_and_back() {
+        for minor in 1..=100_000 {
+            let wire = amount_to_wire(Money::sar(minor)).unwrap();
+            assert_eq!(amount_from_wire(&wire), Some(minor), "{wire}");
+        }
+        assert_eq!(amount_to_wire(Money::sar(10_580)).unwrap(), "105.80");
+        assert!(amount_to_wire(Money::sar(-1)).is_err());
+    }
+
+    #[test]
+    fn an_amount_is_read_strictly() {
+        assert_eq!(amount_from_wire("105.8"), Some(10_580));
+        assert_eq!(amount_from_wire("106"), Some(10_600));
+        for garbage in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "1.234",
+            "-1.00",
+            "+1.00",
+            "1,00",
+            "1e3",
+            " 1.00",
+            "1.0.0",
+            "١.٠٠",
+            "1234567890123.00",
+        ] {
+            assert_eq!(amount_from_wire(garbage), None, "{garbage}");
+        }
+    }
+}

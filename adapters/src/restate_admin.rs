@@ -1,0 +1,120 @@
+//! The engine's admin API, which is a vendor too: it registers deployments and forgets completed invocations.
+//!
+//! It has no authentication, so it must only be reachable from here. Deployments are immutable addresses: registering
+//! a known one changes nothing unless forced. An invocation that has ended is kept for its retention, and a new send
+//! under its key runs nothing until it is purged (Restate, "Admin API").
+
+use crate::{
+    error::Error,
+    http::{Answer, Call, Deadline, Http},
+};
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
+
+/// Registering discovers the services at their address first, which may be starting up.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Where the engine finds our workflows.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Deployment {
+    pub id: String,
+    #[serde(default)]
+    pub uri: String,
+}
+
+#[derive(Debug)]
+pub struct RestateAdmin {
+    admin: Http,
+    ingress: Http,
+}
+
+impl RestateAdmin {
+    pub fn new(admin_url: &str, ingress_url: &str) -> Result<Self, Error> {
+        Ok(Self {
+            admin: Http::new("restate", admin_url)?,
+            ingress: Http::new("restate", ingress_url)?,
+        })
+    }
+
+    /// Tells the engine where our workflows are. `force`: look again even if it knows the address.
+    pub async fn register(&self, uri: &str, force: bool) -> Result<(), Error> {
+        let body = json!({"uri": uri, "force": force});
+        self.admin(Call::post("register", "deployments", body)).await.map(drop)
+    }
+
+    pub async fn deployments(&self) -> Result<Vec<Deployment>, Error> {
+        #[derive(Deserialize)]
+        struct Deployments {
+            deployments: Vec<Deployment>,
+        }
+        let answer = self.admin(Call::get("deployments", "deployments")).await?;
+        Ok(answer.json::<Deployments>()?.deployments)
+    }
+
+    /// The same deployment at another address, for what waits on it.
+    pub async fn move_deployment(&self, id: &str, uri: &str) -> Result<(), Error> {
+        let body = json!({"uri": uri, "overwrite": true});
+        let path = format!("deployments/{}", name(id)?);
+        self.admin(Call::patch("move_deployment", path, body)).await.map(drop)
+    }
+
+    /// Forgets a completed invocation. False: it is not completed, or not known.
+    pub async fn purge(&self, invocation: &str) -> Result<bool, Error> {
+        let path = format!("invocations/{}/purge", name(invocation)?);
+        let call = Call::patch_bare("purge", path);
+        let answer = self.admin.send(call, Deadline::after(WITHIN)).await?;
+        match answer.status {
+            StatusCode::NOT_FOUND | StatusCode::CONFLICT => Ok(false),
+            _ => accepted(answer).map(|_| true),
+        }
+    }
+
+    /// The invocation that runs, ran or would run this workflow. Computed by the engine: it need not exist.
+    pub async fn workflow_invocation(&self, service: &str, key: &str) -> Result<String, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Found {
+            invocation_id: String,
+        }
+        let body = json!({"target": "workflow", "workflowName": service, "workflowKey": key});
+        let call = Call::post("lookup", "restate/lookup", body);
+        let answer = accepted(self.ingress.send(call, Deadline::after(WITHIN)).await?)?;
+        Ok(answer.json::<Found>()?.invocation_id)
+    }
+
+    pub async fn healthy(&self) -> bool {
+        self.admin(Call::get("health", "health")).await.is_ok()
+    }
+
+    async fn admin(&self, call: Call) -> Result<Answer, Error> {
+        accepted(self.admin.send(call, Deadline::after(WITHIN)).await?)
+    }
+}
+
+fn accepted(answer: Answer) -> Result<Answer, Error> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        message: String,
+    }
+    let status = answer.status;
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let said = answer.json::<Refusal>().map(|refusal| refusal.message).unwrap_or_default();
+    let reason = format!("restate: HTTP {}: {said}", status.as_u16());
+    if status.is_client_error() {
+        return Err(Error::refused(status.as_u16().to_string(), reason));
+    }
+    Err(Error::unknown(reason))
+}
+
+/// Ids stand in paths as they are.
+fn name(id: &str) -> Result<&str, Error> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if !id.is_empty() && id.bytes().all(plain) {
+        return Ok(id);
+    }
+    Err(Error::refused("malformed", "restate: not an id"))
+}

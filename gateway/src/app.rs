@@ -1,0 +1,29 @@
+//! What every handler needs.
+
+use crate::{auth::Verifier, engine::Engine};
+use adapters::{Providers, vista::Vista};
+use schema::{Db, ids::IdKey, provider::Platform, timings::Timings};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The application: the tables to read from, the engine to start things in, and how to know who asks.
+#[derive(Clone)]
+pub struct App {
+    pub db: Db,
+    pub engine: Engine,
+    pub id_key: IdKey,
+    pub verifier: Arc<Verifier>,
+    pub vista: Arc<Vista>,
+    pub providers: Arc<Providers>,
+    pub settings: Arc<Settings>,
+}
+
+/// Choices of the operator.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where callers, browsers and vendors reach us: `https://api.example`.
+    pub public_url: String,
+    pub max_seats: usize,
+    pub timings: Timings,
+    /// Where a browser goes from the vendor's page, by platform; `{booking}` is filled in.
+    pub deep_links: BTreeMap<Platform, String>,
+}

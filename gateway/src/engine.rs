@@ -1,0 +1,100 @@
+//! The engine's front door: typed starts of workflows, with time-outs. It repeats nothing by itself: every start has
+//! a key, so the caller may.
+
+use restate_sdk::ingress::{ClientError, ReqwestClient};
+use restate_sdk::prelude::Json;
+use schema::{
+    bookings::BookingRequest,
+    ids::{BookingId, PaymentId, RefundId},
+    payments::PaymentRequest,
+    unwinding::Cancel,
+};
+use std::time::Duration;
+use workflows::{
+    booking::BookingIngressClient,
+    payment::PaymentIngressClient,
+    refund::RefundIngressClient,
+    ticket_generate::TicketGenerateIngressClient,
+    webhook_confirm::{Delivery, WebhookConfirmIngressClient},
+};
+
+/// The engine did not take it: it is away, or not ready. Nothing has been started, or it has and a repeat finds it.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine does not answer: {0}")]
+pub struct Away(String);
+
+impl From<ClientError> for Away {
+    fn from(error: ClientError) -> Self {
+        let status = error.response().map(|response| response.status().as_u16());
+        Self(format!("{error} (status {status:?})"))
+    }
+}
+
+/// Starts workflows. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(ReqwestClient);
+
+impl Engine {
+    /// `url` of the engine's ingress.
+    pub fn new(url: &str) -> Result<Self, Away> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(Duration::from_secs(5))
+            .pool_idle_timeout(Duration::from_secs(20))
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| Away(error.to_string()))?;
+        let url = url.parse().map_err(|_| Away(format!("{url} is not a URL")))?;
+        Ok(Self(ReqwestClient::new(url, http).map_err(|error| Away(error.to_string()))?))
+    }
+
+    /// Starts the booking, or finds it started.
+    pub async fn book(&self, request: BookingRequest) -> Result<(), Away> {
+        let key = request.booking_id.bare();
+        BookingIngressClient::from_client(self.0.clone(), key).run(Json(request)).send().await?;
+        Ok(())
+    }
+
+    /// The customer's cancel. `once` names this wish: repeated, it has the same answer.
+    pub async fn cancel(&self, booking: BookingId, by: &str, once: String) -> Result<Cancel, Away> {
+        let client = BookingIngressClient::from_client(self.0.clone(), booking.bare());
+        let call = client.cancel(Json(by.to_owned())).idempotency_key(once).call().await?;
+        Ok(call.into_body()?.into_inner())
+    }
+
+    /// Starts the payment, or finds it started.
+    pub async fn pay(&self, request: PaymentRequest) -> Result<(), Away> {
+        let key = request.payment_id.bare();
+        PaymentIngressClient::from_client(self.0.clone(), key).run(Json(request)).send().await?;
+        Ok(())
+    }
+
+    /// Asks the vendor about a payment now. `once`: repeats under the same name ask once.
+    pub async fn ask(&self, payment: PaymentId, once: String) -> Result<(), Away> {
+        let client = PaymentIngressClient::from_client(self.0.clone(), payment.bare());
+        client.ask().idempotency_key(once).send().await?;
+        Ok(())
+    }
+
+    /// Hands over a vendor's webhook, or finds it handed over.
+    pub async fn confirm(&self, delivery: Delivery) -> Result<(), Away> {
+        let key = delivery.key();
+        let client = WebhookConfirmIngressClient::from_client(self.0.clone(), key);
+        client.run(Json(delivery)).send().await?;
+        Ok(())
+    }
+
+    /// Starts the refund that is owed, or finds it started.
+    pub async fn refund(&self, refund: RefundId) -> Result<(), Away> {
+        RefundIngressClient::from_client(self.0.clone(), refund.bare()).run().send().await?;
+        Ok(())
+    }
+
+    /// Issues the ticket, or finds it being issued.
+    pub async fn ticket(&self, booking: BookingId) -> Result<(), Away> {
+        let client = TicketGenerateIngressClient::from_client(self.0.clone(), booking.bare());
+        client.run().send().await?;
+        Ok(())
+    }
+}

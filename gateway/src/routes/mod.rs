@@ -1,0 +1,51 @@
+//! The routes, and the limits that all of them share.
+
+mod body;
+mod health;
+mod orders;
+mod pay;
+mod payments;
+mod seats;
+mod webhooks;
+
+use crate::{app::App, error::Error};
+use axum::{Router, extract::DefaultBodyLimit};
+use std::{future::Future, time::Duration};
+use tower_http::timeout::TimeoutLayer;
+
+/// A body may have this many bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+pub(crate) fn router(app: App) -> Router {
+    Router::new()
+        .merge(orders::router())
+        .merge(payments::router())
+        .merge(seats::router())
+        .merge(pay::router())
+        .merge(webhooks::router())
+        .merge(health::router())
+        .fallback(|| async { Error::NotFound })
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(TimeoutLayer::with_status_code(
+            axum::http::StatusCode::SERVICE_UNAVAILABLE,
+            Duration::from_secs(30),
+        ))
+        .with_state(app)
+}
+
+/// Looks until there is something to see, for a second at most: a workflow that has just been started writes its row
+/// within milliseconds.
+async fn appears<T, Look, Found>(mut look: Look) -> Result<Option<T>, Error>
+where
+    Look: FnMut() -> Found,
+    Found: Future<Output = Result<Option<T>, Error>>,
+{
+    const WAITS_MS: [u64; 14] = [2, 3, 5, 8, 12, 20, 30, 50, 70, 100, 100, 200, 200, 200];
+    for wait in WAITS_MS {
+        if let Some(found) = look().await? {
+            return Ok(Some(found));
+        }
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+    look().await
+}

@@ -1,0 +1,58 @@
+//! What is stored and said: money, ids, states, rows and every query on them.
+
+pub mod bookings;
+pub mod cases;
+pub mod error;
+pub mod events;
+pub mod ids;
+pub mod money;
+pub mod payments;
+pub mod provider;
+pub mod refunds;
+pub mod settling;
+pub mod states;
+pub mod tickets;
+pub mod timings;
+pub mod unwinding;
+pub mod vendor_calls;
+pub mod webhooks;
+
+pub use error::Error;
+use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+use std::time::Duration;
+
+/// A transaction: what is done in it is there together or not at all.
+pub type Tx = Transaction<'static, Postgres>;
+
+/// The system of record.
+#[derive(Clone, Debug)]
+pub struct Db(PgPool);
+
+impl Db {
+    /// A pool of at most `connections`. Waits a few seconds for a connection, then says that there is none.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self, Error> {
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .connect(url)
+            .await?;
+        Ok(Self(pool))
+    }
+
+    /// Brings the tables to what this build expects. Safe to repeat, and beside other instances.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        Ok(sqlx::migrate!().run(&self.0).await?)
+    }
+
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        Ok(self.0.begin().await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").execute(&self.0).await?;
+        Ok(())
+    }
+}

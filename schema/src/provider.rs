@@ -1,0 +1,60 @@
+//! The payment vendors, by name.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Who takes the money. A new vendor is a new variant; the compiler lists what else it needs.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Provider {
+    HyperPay,
+}
+
+impl Provider {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HyperPay => "hyperpay",
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The kind of app a customer books with. Vista knows each by a token of its own.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Platform {
+    Ios,
+    Android,
+    Website,
+    Huawei,
+    Kiosk,
+}
+
+impl Platform {
+    pub const ALL: [Self; 5] = [Self::Ios, Self::Android, Self::Website, Self::Huawei, Self::Kiosk];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ios => "ios",
+            Self::Android => "android",
+            Self::Website => "website",
+            Self::Huawei => "huawei",
+            Self::Kiosk => "kiosk",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|platform| platform.name() == name)
+    }
+}

@@ -1,0 +1,186 @@
+//! Settling: money that a vendor has taken meets its booking, in one guarded transaction, run by whoever asked the
+//! vendor. A repeat returns the stored verdict.
+
+use crate::{
+    Db, Error, Tx,
+    cases::{self, NewCase},
+    events::{self, What},
+    ids::{BookingId, PaymentId, RefundId},
+    money::Money,
+    payments::Payment,
+    refunds::{self, NewRefund},
+    states::Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// A capture as the vendor shows it.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    pub vendor_transaction: String,
+    pub amount: Money,
+    pub brand: Option<String>,
+    pub last4: Option<String>,
+}
+
+/// What became of a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    pub verdict: Verdict,
+    /// The refund that a late capture owes; to be sent by id.
+    pub refund: Option<RefundId>,
+}
+
+/// Writes the capture down, lets it claim its booking, and owes its refund if it comes too late. A capture of another
+/// amount or currency than asked claims nothing: a case.
+pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Settled, Error> {
+    let mut tx = db.begin().await?;
+    // The booking's row is the lock: settling, expiry, cancel and unwinding meet here, one at a time.
+    lock(&mut tx, payment.booking_id).await?;
+    if let Some(verdict) = stored(&mut tx, payment, capture).await? {
+        tx.rollback().await?;
+        return Ok(Settled { verdict, refund: owed(payment, capture, verdict) });
+    }
+    let verdict = if payment.amount != Some(capture.amount) {
+        Verdict::Disputed
+    } else if claim(&mut tx, payment, capture.amount).await? {
+        Verdict::Won
+    } else {
+        Verdict::Late
+    };
+    write_down(&mut tx, payment, capture, verdict).await?;
+    match verdict {
+        Verdict::Won => {}
+        Verdict::Late => owe_refund(&mut tx, payment, capture).await?,
+        Verdict::Disputed => dispute(&mut tx, payment, capture).await?,
+    }
+    tx.commit().await?;
+    Ok(Settled { verdict, refund: owed(payment, capture, verdict) })
+}
+
+fn owed(payment: &Payment, capture: &Capture, verdict: Verdict) -> Option<RefundId> {
+    match verdict {
+        Verdict::Late => Some(RefundId::automatic(payment.payment_id, &capture.vendor_transaction)),
+        Verdict::Won | Verdict::Disputed => None,
+    }
+}
+
+async fn lock(tx: &mut Tx, booking: BookingId) -> Result<(), Error> {
+    sqlx::query!("SELECT FROM bookings WHERE booking_id = $1 FOR UPDATE", booking as BookingId)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn stored(
+    tx: &mut Tx,
+    payment: &Payment,
+    capture: &Capture,
+) -> Result<Option<Verdict>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT verdict AS "verdict: Verdict" FROM captures WHERE provider = $1 AND vendor_transaction = $2"#,
+        payment.provider.name(),
+        capture.vendor_transaction
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// PENDING → CONFIRMING, for exactly what the booking costs.
+async fn claim(tx: &mut Tx, payment: &Payment, amount: Money) -> Result<bool, Error> {
+    let what =
+        What::Paid { payment: payment.payment_id.to_string(), amount_minor: amount.amount_minor };
+    let (kind, detail) = events::columns(&what)?;
+    let moved = sqlx::query!(
+        r#"
+        WITH moved AS (
+            UPDATE bookings SET status = 'CONFIRMING', won_payment = $2, version = version + 1,
+                   updated_at = clock_timestamp()
+            WHERE booking_id = $1 AND status = 'PENDING' AND total_minor = $3 AND currency = $4
+            RETURNING booking_id, version
+        )
+        INSERT INTO booking_events (booking_id, version, kind, detail)
+        SELECT booking_id, version, $5, $6 FROM moved
+        "#,
+        payment.booking_id as BookingId,
+        payment.payment_id as PaymentId,
+        amount.amount_minor,
+        amount.currency.code(),
+        kind,
+        detail
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+async fn write_down(
+    tx: &mut Tx,
+    payment: &Payment,
+    capture: &Capture,
+    verdict: Verdict,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        WITH captured AS (
+            UPDATE payments SET status = 'CAPTURED', brand = $7, last4 = $8, updated_at = clock_timestamp()
+            WHERE payment_id = $3 AND status <> 'CAPTURED'
+        )
+        INSERT INTO captures (provider, vendor_transaction, payment_id, booking_id, amount_minor, currency, verdict)
+        VALUES ($1, $2, $3, $4, $5, $6, $9)
+        "#,
+        payment.provider.name(),
+        capture.vendor_transaction,
+        payment.payment_id as PaymentId,
+        payment.booking_id as BookingId,
+        capture.amount.amount_minor,
+        capture.amount.currency.code(),
+        capture.brand,
+        capture.last4,
+        verdict.name()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn owe_refund(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<(), Error> {
+    let refund = RefundId::automatic(payment.payment_id, &capture.vendor_transaction);
+    let owed = NewRefund {
+        refund,
+        booking: payment.booking_id,
+        payment: payment.payment_id,
+        provider: payment.provider,
+        vendor_transaction: &capture.vendor_transaction,
+        amount: capture.amount,
+        cause: "late_money",
+        timings: payment.request.timings,
+    };
+    refunds::owe(tx, &owed).await?;
+    let late = What::PaidLate {
+        payment: payment.payment_id.to_string(),
+        amount_minor: capture.amount.amount_minor,
+        refund: refund.to_string(),
+    };
+    events::note(tx, payment.booking_id, &late).await
+}
+
+async fn dispute(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<(), Error> {
+    let what = What::PaidWrong {
+        payment: payment.payment_id.to_string(),
+        amount_minor: capture.amount.amount_minor,
+    };
+    events::note(tx, payment.booking_id, &what).await?;
+    let asked = payment.amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string());
+    let case = NewCase {
+        workflow: "Payment",
+        workflow_key: payment.payment_id.bare(),
+        step: &format!("settle:{}", capture.vendor_transaction),
+        booking: Some(payment.booking_id),
+        cause: "captured_another_amount",
+        detail: &format!("asked for {asked}, the vendor took {}", capture.amount),
+        at_risk: capture.amount,
+        decisions: &["settled"],
+    };
+    cases::open(tx, &case).await?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The states things are in. The edges between them are in the database (`state_edges`), which refuses any other.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! states {
+    ($(#[$doc:meta])* $name:ident { $($(#[$state_doc:meta])* $state:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
+        #[sqlx(type_name = "text")]
+        pub enum $name {
+            $($(#[$state_doc])* #[serde(rename = $text)] #[sqlx(rename = $text)] $state),+
+        }
+
+        impl $name {
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$state => $text),+ }
+            }
+        }
+    };
+}
+
+states! {
+    /// A booking's life.
+    BookingStatus {
+        /// Asked for; nothing is promised yet.
+        Requested = "REQUESTED",
+        /// Seats held, `expires_at` runs.
+        Pending = "PENDING",
+        /// A payment has won the row (or nothing is to pay); Vista is being told.
+        Confirming = "CONFIRMING",
+        /// Vista's booking exists.
+        Confirmed = "CONFIRMED",
+        /// The show is over.
+        Completed = "COMPLETED",
+        /// Sold out or invalid.
+        Rejected = "REJECTED",
+        Cancelled = "CANCELLED",
+        Expired = "EXPIRED",
+    }
+}
+
+impl BookingStatus {
+    /// Nothing more happens to it by itself.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Requested | Self::Pending | Self::Confirming => false,
+            Self::Confirmed
+            | Self::Completed
+            | Self::Rejected
+            | Self::Cancelled
+            | Self::Expired => true,
+        }
+    }
+}
+
+states! {
+    /// A payment's life. A decline is not the end while the vendor's session lives.
+    PaymentStatus {
+        Open = "OPEN",
+        Authorized = "AUTHORIZED",
+        Captured = "CAPTURED",
+        /// The last card was declined; another may succeed.
+        Failed = "FAILED",
+        /// The session is over, and the vendor says: no money.
+        Abandoned = "ABANDONED",
+        Voided = "VOIDED",
+    }
+}
+
+states! {
+    /// What became of a capture.
+    Verdict {
+        /// Kept for its booking.
+        Won = "WON",
+        /// Goes back by itself.
+        Late = "LATE",
+        /// Not what was asked for: a person looks.
+        Disputed = "DISPUTED",
+    }
+}
+
+states! {
+    RefundStatus {
+        Requested = "REQUESTED",
+        /// The vendor has it, and has not said the last word.
+        Sent = "SENT",
+        Refunded = "REFUNDED",
+    }
+}
+
+states! {
+    TicketStatus {
+        Waiting = "WAITING",
+        Issued = "ISSUED",
+    }
+}
+
+states! {
+    /// What a webhook delivery came to.
+    DeliveryVerdict {
+        Applied = "APPLIED",
+        NothingNew = "NOTHING_NEW",
+        /// About nothing of ours.
+        Orphan = "ORPHAN",
+        /// Of a kind that asks nothing of us.
+        Ignored = "IGNORED",
+        /// It claimed money that the vendor does not show: a case.
+        Contradicted = "CONTRADICTED",
+    }
+}

@@ -1,0 +1,142 @@
+//! Every wait and time-out there is, in one value that travels in the workflow's input.
+//!
+//! It comes with the input and never from the environment, because a replay must see what the first run saw. Tests
+//! run everything at a fraction; the stand-ins take the same factor.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How one vendor operation behaves in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallTimings {
+    /// After this we stop waiting for the answer. It counts from before the stamp is committed.
+    pub timeout_ms: u64,
+    /// The longest time from the vendor receiving a request to its effect showing in our look-up, execution after
+    /// our time-out included.
+    pub lag_ms: u64,
+    /// Between two look-ups that found nothing.
+    pub look_up_spacing_ms: u64,
+}
+
+impl CallTimings {
+    /// From the stamp until a look-up may be believed.
+    pub const fn settle_window_ms(&self) -> u64 {
+        self.timeout_ms + self.lag_ms
+    }
+}
+
+/// All waits. Milliseconds unless the name says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timings {
+    /// A booking nobody pays ends after this.
+    pub booking_expiry_ms: u64,
+    /// Taken off Vista's own expiry: what confirming at Vista may need.
+    pub confirm_margin_ms: u64,
+    /// With less time left than this no payment is opened: it is what paying takes.
+    pub pay_time_ms: u64,
+    /// How often opening a payment may restart Vista's timer.
+    pub continues: u32,
+    /// Vista silent after the money was taken: unwind after this, if provably nothing was booked …
+    pub confirm_bound_ms: u64,
+    /// … or this long before the show.
+    pub confirm_before_show_ms: u64,
+    /// Coming back to a vendor that is away: first wait, doubled each time, up to the longest.
+    pub retry_first_ms: u64,
+    pub retry_longest_ms: u64,
+    /// Asking about a payment: first, then widening to the longest. A vendor's limit on reads bounds the first.
+    pub ask_first_ms: u64,
+    pub ask_longest_ms: u64,
+    /// Vista's calls.
+    pub vista: CallTimings,
+    /// The payment vendors' calls.
+    pub payment: CallTimings,
+}
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+
+impl Default for Timings {
+    /// Production's values.
+    fn default() -> Self {
+        Self {
+            booking_expiry_ms: 15 * MINUTE,
+            confirm_margin_ms: MINUTE,
+            pay_time_ms: 2 * MINUTE,
+            continues: 3,
+            confirm_bound_ms: 10 * MINUTE,
+            confirm_before_show_ms: 5 * MINUTE,
+            retry_first_ms: SECOND,
+            retry_longest_ms: MINUTE,
+            ask_first_ms: 35 * SECOND,
+            ask_longest_ms: 2 * MINUTE,
+            vista: CallTimings {
+                timeout_ms: 20 * SECOND,
+                lag_ms: 60 * SECOND,
+                look_up_spacing_ms: 5 * SECOND,
+            },
+            payment: CallTimings {
+                timeout_ms: 20 * SECOND,
+                lag_ms: 60 * SECOND,
+                look_up_spacing_ms: 30 * SECOND,
+            },
+        }
+    }
+}
+
+impl Timings {
+    /// The same waits, `factor` times shorter. Time-outs of calls keep a floor, since a vendor in the same room
+    /// still needs real milliseconds to answer.
+    #[must_use]
+    pub fn faster(self, factor: u32) -> Self {
+        let by = |ms: u64| (ms / u64::from(factor.max(1))).max(1);
+        let call = |call: CallTimings| CallTimings {
+            timeout_ms: by(call.timeout_ms).max(call.timeout_ms.min(TIMEOUT_FLOOR_MS)),
+            lag_ms: by(call.lag_ms),
+            look_up_spacing_ms: by(call.look_up_spacing_ms),
+        };
+        Self {
+            booking_expiry_ms: by(self.booking_expiry_ms),
+            confirm_margin_ms: by(self.confirm_margin_ms),
+            pay_time_ms: by(self.pay_time_ms),
+            continues: self.continues,
+            confirm_bound_ms: by(self.confirm_bound_ms),
+            confirm_before_show_ms: by(self.confirm_before_show_ms),
+            retry_first_ms: by(self.retry_first_ms),
+            retry_longest_ms: by(self.retry_longest_ms),
+            ask_first_ms: by(self.ask_first_ms),
+            ask_longest_ms: by(self.ask_longest_ms),
+            vista: call(self.vista),
+            payment: call(self.payment),
+        }
+    }
+
+    /// How long to wait before the `tries`-th coming back (from 0): doubling, bounded.
+    pub fn retry_after(&self, tries: u32) -> Duration {
+        widening(self.retry_first_ms, self.retry_longest_ms, tries)
+    }
+
+    /// How long to wait before the `asked`-th question about a payment (from 0).
+    pub fn ask_after(&self, asked: u32) -> Duration {
+        widening(self.ask_first_ms, self.ask_longest_ms, asked)
+    }
+}
+
+const TIMEOUT_FLOOR_MS: u64 = 3 * SECOND;
+
+fn widening(first_ms: u64, longest_ms: u64, tries: u32) -> Duration {
+    let factor = 1_u64.checked_shl(tries.min(32)).unwrap_or(u64::MAX);
+    Duration::from_millis(first_ms.saturating_mul(factor).min(longest_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_and_stay_bounded() {
+        let timings = Timings::default();
+        let waits: Vec<u64> = (0..8).map(|n| timings.retry_after(n).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(timings.retry_after(u32::MAX).as_secs(), 60);
+    }
+}

@@ -1,0 +1,195 @@
+//! How a booking ends without a ticket: expiry, the customer's cancel, and the unwinding that both start.
+
+use crate::{
+    Db, Error, Tx, bookings,
+    events::{self, What},
+    ids::{BookingId, RefundId},
+    refunds,
+    states::BookingStatus,
+};
+use serde::{Deserialize, Serialize};
+
+/// What a look at a waiting booking shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Watch {
+    /// Still waiting for the customer; look again after this.
+    Waiting { ms: u64 },
+    /// It has moved on.
+    Moved { status: BookingStatus },
+}
+
+/// Claims the booking for expiry if its time is over: PENDING → EXPIRED, seats free again. Otherwise says how long it
+/// still has, or where it has gone.
+pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
+    let (kind, detail) = events::columns(&What::Expired)?;
+    let expired = sqlx::query!(
+        r#"
+        WITH moved AS (
+            UPDATE bookings SET status = 'EXPIRED', version = version + 1, updated_at = clock_timestamp()
+            WHERE booking_id = $1 AND status = 'PENDING' AND expires_at <= clock_timestamp()
+            RETURNING booking_id, version
+        ), released AS (
+            UPDATE seats SET released_at = clock_timestamp()
+            FROM moved WHERE seats.booking_id = moved.booking_id AND released_at IS NULL
+        )
+        INSERT INTO booking_events (booking_id, version, kind, detail)
+        SELECT booking_id, version, $2, $3 FROM moved
+        "#,
+        booking as BookingId,
+        kind,
+        detail
+    )
+    .execute(&db.0)
+    .await?;
+    if expired.rows_affected() == 1 {
+        return Ok(Watch::Moved { status: BookingStatus::Expired });
+    }
+    let row = sqlx::query!(
+        r#"
+        SELECT status AS "status: BookingStatus",
+               CEIL(EXTRACT(EPOCH FROM expires_at - clock_timestamp()) * 1000)::bigint AS left_ms
+        FROM bookings WHERE booking_id = $1
+        "#,
+        booking as BookingId
+    )
+    .fetch_optional(&db.0)
+    .await?
+    .ok_or_else(|| bookings::missing(booking))?;
+    match row.status {
+        BookingStatus::Pending => {
+            let left = row.left_ms.unwrap_or(0).max(1);
+            Ok(Watch::Waiting { ms: u64::try_from(left).unwrap_or(1) })
+        }
+        status => Ok(Watch::Moved { status }),
+    }
+}
+
+/// What became of a wish to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Cancel {
+    /// Cancelled, now or before.
+    Cancelled,
+    /// Somebody else has the row; no cancel from this status.
+    TooLate { status: BookingStatus },
+}
+
+/// REQUESTED, PENDING → CANCELLED, seats free again. Safe to repeat.
+pub async fn cancel(db: &Db, booking: BookingId, by: &str) -> Result<Cancel, Error> {
+    let (kind, detail) = events::columns(&What::Cancelled { by: by.to_owned() })?;
+    let moved = sqlx::query!(
+        r#"
+        WITH moved AS (
+            UPDATE bookings SET status = 'CANCELLED', end_reason = $2, version = version + 1,
+                   updated_at = clock_timestamp()
+            WHERE booking_id = $1 AND status IN ('REQUESTED', 'PENDING')
+            RETURNING booking_id, version
+        ), released AS (
+            UPDATE seats SET released_at = clock_timestamp()
+            FROM moved WHERE seats.booking_id = moved.booking_id AND released_at IS NULL
+        )
+        INSERT INTO booking_events (booking_id, version, kind, detail)
+        SELECT booking_id, version, $3, $4 FROM moved
+        "#,
+        booking as BookingId,
+        format!("cancelled_by_{by}"),
+        kind,
+        detail
+    )
+    .execute(&db.0)
+    .await?;
+    if moved.rows_affected() == 1 {
+        return Ok(Cancel::Cancelled);
+    }
+    let found = bookings::find(db, booking).await?.ok_or_else(|| bookings::missing(booking))?;
+    Ok(match found.status {
+        BookingStatus::Cancelled => Cancel::Cancelled,
+        status => Cancel::TooLate { status },
+    })
+}
+
+/// Where an unwinding starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Unwinding {
+    /// Take back what was done; `refund` is the money that goes back at the end, as the row says.
+    Owed { refund: Option<RefundId> },
+    /// It is confirmed: nothing is taken back.
+    TooLate,
+}
+
+/// Begins to unwind, in one guarded transaction: REQUESTED is rejected, PENDING cancelled, CONFIRMING gets its cause,
+/// which forbids CONFIRMED, and the refund of the payment that has won is written down. Safe to repeat.
+pub async fn begin(db: &Db, booking: BookingId, cause: &str) -> Result<Unwinding, Error> {
+    let mut tx = db.begin().await?;
+    let row = sqlx::query!(
+        r#"
+        SELECT status AS "status: BookingStatus", unwind_cause FROM bookings WHERE booking_id = $1 FOR UPDATE
+        "#,
+        booking as BookingId
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(|| bookings::missing(booking))?;
+    let refund = match row.status {
+        BookingStatus::Requested => {
+            bookings::reject(&mut tx, booking, cause).await?;
+            None
+        }
+        BookingStatus::Pending => {
+            tx.rollback().await?;
+            cancel(db, booking, "staff").await?;
+            return Ok(Unwinding::Owed { refund: None });
+        }
+        BookingStatus::Confirming => {
+            if row.unwind_cause.is_none() {
+                mark(&mut tx, booking, cause).await?;
+            }
+            refunds::owe_won(&mut tx, booking, cause).await?
+        }
+        BookingStatus::Confirmed | BookingStatus::Completed => return Ok(Unwinding::TooLate),
+        BookingStatus::Cancelled => refunds::owed_for_won(&mut tx, booking).await?,
+        BookingStatus::Rejected | BookingStatus::Expired => None,
+    };
+    tx.commit().await?;
+    Ok(Unwinding::Owed { refund })
+}
+
+async fn mark(tx: &mut Tx, booking: BookingId, cause: &str) -> Result<(), Error> {
+    sqlx::query!(
+        "UPDATE bookings SET unwind_cause = $2 WHERE booking_id = $1",
+        booking as BookingId,
+        cause
+    )
+    .execute(&mut **tx)
+    .await?;
+    events::note(tx, booking, &What::Unwinding { cause: cause.to_owned() }).await
+}
+
+/// CONFIRMING, unwound → CANCELLED, seats free again. Bookings that ended before are left as they are. Safe to repeat.
+pub async fn finish(db: &Db, booking: BookingId) -> Result<BookingStatus, Error> {
+    let (kind, detail) = events::columns(&What::Unwound)?;
+    sqlx::query!(
+        r#"
+        WITH moved AS (
+            UPDATE bookings SET status = 'CANCELLED', end_reason = unwind_cause, version = version + 1,
+                   updated_at = clock_timestamp()
+            WHERE booking_id = $1 AND status = 'CONFIRMING' AND unwind_cause IS NOT NULL
+            RETURNING booking_id, version
+        ), released AS (
+            UPDATE seats SET released_at = clock_timestamp()
+            FROM moved WHERE seats.booking_id = moved.booking_id AND released_at IS NULL
+        )
+        INSERT INTO booking_events (booking_id, version, kind, detail)
+        SELECT booking_id, version, $2, $3 FROM moved
+        "#,
+        booking as BookingId,
+        kind,
+        detail
+    )
+    .execute(&db.0)
+    .await?;
+    let found = bookings::find(db, booking).await?.ok_or_else(|| bookings::missing(booking))?;
+    Ok(found.status)
+}

@@ -1,0 +1,200 @@
+//! `usher` and `usher up`: everything on this machine, with nothing set up before.
+
+use crate::{
+    Outcome, book,
+    config::Config,
+    home::{Home, Keys, Places, Running},
+    server::{self, Listeners},
+    timeline::say,
+    wait::{stop_signal, stopped},
+};
+use stack::{Engines, Launch, Options, Supervised};
+use std::{collections::BTreeMap, io, process::ExitCode, time::Duration};
+use tokio::net::TcpListener;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How many ports are tried after the wanted one.
+const PORTS: u16 = 100;
+
+/// Starts everything, makes one booking if asked to, and stays until Ctrl-C.
+pub(crate) async fn up(with_a_booking: bool) -> Outcome {
+    let home = Home::open()?;
+    log_to(&home)?;
+    let keys = home.keys()?;
+    let external = External::from_env();
+    let stopping = stop_signal();
+
+    let engines = match &external {
+        Some(_) => None,
+        None => {
+            let options = Options {
+                progress: |text| say(text),
+                ..Options::kept(home.path("data"), home.path(""))
+            };
+            Some(Engines::start(&options).await?)
+        }
+    };
+    let urls = external.unwrap_or_else(|| External::of(engines.as_ref()));
+    let gateway = free_port(3000).await?;
+    let workflows = free_port(home.places()?.workflows_port.unwrap_or(9080)).await?;
+    home.set_places(&Places { workflows_port: Some(workflows.local_addr()?.port()) })?;
+    let gateway_url = format!("http://{}", gateway.local_addr()?);
+    let (mut sandbox, sandbox_url) = start_sandbox(&home, &keys, &gateway_url).await?;
+
+    let workflows_addr = workflows.local_addr()?.to_string();
+    let environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
+    let config = Config::read(None, |name| environment.get(name).cloned())?;
+    schema::Db::connect(&config.database_url, 1).await?.migrate().await?;
+    let serving =
+        tokio::spawn(server::run(config, Listeners { gateway, workflows }, stopping.clone()));
+
+    home.set_running(&Running {
+        gateway_url: gateway_url.clone(),
+        sandbox_url: sandbox_url.clone(),
+    })?;
+    let mut outcome = ExitCode::SUCCESS;
+    if ready(&gateway_url).await {
+        if with_a_booking {
+            outcome = book::run(&book::Order::default()).await?;
+        }
+        go_on_with(&gateway_url, &sandbox_url, &urls);
+        stopped(stopping).await;
+        say("Stopping…");
+    }
+
+    home.forget_running();
+    serving.await??;
+    sandbox.stop().await;
+    if let Some(engines) = engines {
+        engines.stop().await?;
+    }
+    Ok(outcome)
+}
+
+/// Engines that are already there, instead of our own.
+struct External {
+    database_url: String,
+    ingress_url: String,
+    admin_url: String,
+}
+
+impl External {
+    fn from_env() -> Option<Self> {
+        let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Some(Self {
+            database_url: read("DATABASE_URL")?,
+            ingress_url: read("RESTATE_INGRESS_URL")?,
+            admin_url: read("RESTATE_ADMIN_URL")?,
+        })
+    }
+
+    fn of(engines: Option<&Engines>) -> Self {
+        let of = |url: fn(&Engines) -> String| engines.map(url).unwrap_or_default();
+        Self {
+            database_url: of(Engines::database_url),
+            ingress_url: of(Engines::restate_ingress_url),
+            admin_url: of(Engines::restate_admin_url),
+        }
+    }
+}
+
+/// What production would have in its environment.
+fn environment(
+    urls: &External,
+    keys: &Keys,
+    gateway_url: &str,
+    sandbox_url: &str,
+    workflows_addr: &str,
+) -> BTreeMap<&'static str, String> {
+    let passed_on = ["USHER_TIME_FACTOR", "BOOKING_EXPIRY_MINUTES", "MAX_SEATS_PER_BOOKING"];
+    let passed_on =
+        passed_on.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
+    let ours = [
+        ("DATABASE_URL", urls.database_url.clone()),
+        ("RESTATE_INGRESS_URL", urls.ingress_url.clone()),
+        ("RESTATE_ADMIN_URL", urls.admin_url.clone()),
+        ("USHER_DEVELOPMENT", "yes".to_owned()),
+        ("USHER_PUBLIC_URL", gateway_url.to_owned()),
+        ("USHER_WORKFLOWS_ADDR", workflows_addr.to_owned()),
+        ("USHER_ID_KEY", keys.id_key.clone()),
+        ("JWT_SECRET_KEY", keys.jwt_secret.clone()),
+        ("VISTA_BASE_URL", format!("{sandbox_url}/vista/WSVistaWebClient")),
+        ("VISTA_IOS_TOKEN", "vista-ios".to_owned()),
+        ("VISTA_ANDROID_TOKEN", "vista-android".to_owned()),
+        ("VISTA_WEBSITE_TOKEN", "vista-website".to_owned()),
+        ("VISTA_HUAWEI_TOKEN", "vista-huawei".to_owned()),
+        ("VISTA_KIOSK_TOKEN", "vista-kiosk".to_owned()),
+        ("HYPER_PAY_BASE_URL", format!("{sandbox_url}/hyperpay")),
+        ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
+        ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
+        ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key.clone()),
+    ];
+    ours.into_iter().chain(passed_on).collect()
+}
+
+/// The vendors are somebody else's: a process of their own, which outlives no one but us.
+async fn start_sandbox(
+    home: &Home,
+    keys: &Keys,
+    gateway_url: &str,
+) -> Result<(Supervised, String), Box<dyn std::error::Error + Send + Sync>> {
+    let listener = free_port(3100).await?;
+    let port = listener.local_addr()?.port();
+    drop(listener);
+    let factor = std::env::var("USHER_TIME_FACTOR").unwrap_or_else(|_| "1".to_owned());
+    let launch = Launch::new("stand-ins", std::env::current_exe()?, home.path("sandbox.log"))
+        .args(["sandbox".to_owned(), "--port".to_owned(), port.to_string()])
+        .env("SANDBOX_STATE", home.path("sandbox.json"))
+        .env("SANDBOX_FACTOR", factor)
+        .env("SANDBOX_WEBHOOK_URL", format!("{gateway_url}/webhooks/hyperpay"))
+        .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key);
+    let sandbox = Supervised::spawn(&launch)?;
+    let url = format!("http://127.0.0.1:{port}");
+    if !answers(&format!("{url}/_sim/health")).await {
+        return Err(format!("The stand-ins do not start; see {}.", launch.log.display()).into());
+    }
+    Ok((sandbox, url))
+}
+
+async fn ready(gateway_url: &str) -> bool {
+    answers(&format!("{gateway_url}/readyz")).await
+}
+
+/// Whether a URL says 200 within half a minute.
+async fn answers(url: &str) -> bool {
+    for _ in 0..300 {
+        if reqwest::get(url).await.is_ok_and(|answer| answer.status().is_success()) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
+}
+
+fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External) {
+    say("");
+    say("Usher is up. Ctrl-C stops everything; the next start finds its data again.");
+    say(&format!("  API        {gateway_url}/api/v1/orders"));
+    say(&format!("  stand-ins  {sandbox_url}/_sim"));
+    say(&format!("  engine     {}/ui/", urls.admin_url));
+    say("  another    cargo run -- book --pay decline");
+}
+
+async fn free_port(first: u16) -> io::Result<TcpListener> {
+    for port in first..first.saturating_add(PORTS) {
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other(format!("No free port from {first} on; end what occupies them.")))
+}
+
+fn log_to(home: &Home) -> io::Result<()> {
+    let filter = EnvFilter::try_from_env("USHER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let file = std::fs::File::create(home.path("usher.log"))?;
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file);
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    Ok(())
+}

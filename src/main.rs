@@ -1,0 +1,109 @@
+//! Usher: books cinema tickets. The one binary: it reads the command line, puts the parts together, and runs them.
+
+mod book;
+mod config;
+mod home;
+mod local;
+mod server;
+mod timeline;
+mod token;
+mod wait;
+
+use clap::{Parser, Subcommand};
+use config::{Config, Role};
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+const EXAMPLES: &str = "\
+Examples:
+  usher                              start everything here, book a ticket, stay up
+  usher up                           start everything here
+  usher book --pay decline           one booking against the running system, as a customer
+  usher book --seats C5,C6 --json    … for these seats, told as JSON
+  usher token --customer 42          a development token, for your own requests
+  usher serve                        production: everything from the environment";
+
+/// Books cinema tickets, durably.
+#[derive(Parser)]
+#[command(version, before_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything here: engines, stand-ins of the vendors, Usher.
+    Up,
+    /// Make one booking as a customer. Exit code 0 only if it ended as asked.
+    Book(book::Order),
+    /// Serve in production; everything comes from the environment.
+    Serve {
+        /// Only one half: the HTTP front door, or the workflows.
+        #[arg(long, value_enum)]
+        role: Option<Role>,
+    },
+    /// Bring the database's tables to what this build expects.
+    Migrate,
+    /// Only the stand-ins of the vendors.
+    Sandbox(sandbox::Options),
+    /// Sign a token with this folder's development key.
+    Token(token::Bearer),
+}
+
+/// Whatever ended the program early, as a sentence.
+type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Option<Command>) -> Outcome {
+    match command {
+        None => local::up(true).await,
+        Some(Command::Up) => local::up(false).await,
+        Some(Command::Book(order)) => book::run(&order).await,
+        Some(Command::Serve { role }) => serve(role).await,
+        Some(Command::Migrate) => migrate().await,
+        Some(Command::Sandbox(options)) => {
+            sandbox::run(options).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Token(bearer)) => token::run(&bearer),
+    }
+}
+
+async fn serve(role: Option<Role>) -> Outcome {
+    log_as_json();
+    let config = Config::read(role, |name| std::env::var(name).ok())?;
+    let gateway = TcpListener::bind(&config.gateway_addr).await?;
+    let workflows = TcpListener::bind(&config.workflows_addr).await?;
+    server::run(config, server::Listeners { gateway, workflows }, wait::stop_signal()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn migrate() -> Outcome {
+    let url = std::env::var("DATABASE_URL")
+        .map_err(|_| "Set DATABASE_URL to the database to migrate.")?;
+    schema::Db::connect(&url, 1).await?.migrate().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn log_as_json() {
+    let filter = EnvFilter::try_from_env("USHER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
+
+#[expect(clippy::print_stderr, reason = "the last words of the program go to the terminal")]
+fn complain(sentence: &str) {
+    eprintln!("{sentence}");
+}

@@ -1,0 +1,134 @@
+//! Usher, put together and running: the gateway, the workflows, and the sweep that finds what was left lying.
+
+use crate::{
+    config::{Config, Role},
+    wait::{stopped, until_ready},
+};
+use activities::Activities;
+use adapters::{Providers, hyperpay::HyperPay, restate_admin::RestateAdmin, vista::Vista};
+use gateway::{App, Engine, Verifier, sweep};
+use schema::{Db, provider::Provider};
+use std::{sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+/// Between two sweeps.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
+/// A row that is past its time for this long was left lying; anything shorter may just be running.
+const LEFT_LYING_MS: i64 = 60_000;
+
+pub(crate) struct Listeners {
+    pub gateway: TcpListener,
+    pub workflows: TcpListener,
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs until `stopping` turns true; what has begun is finished.
+pub(crate) async fn run(
+    config: Config,
+    listeners: Listeners,
+    stopping: watch::Receiver<bool>,
+) -> Result<(), Error> {
+    let parts = Parts::new(&config).await?;
+    let mut running = JoinSet::new();
+    if config.role != Some(Role::Gateway) {
+        let stop = stopped(stopping.clone());
+        running.spawn(workflows::serve(parts.activities(), listeners.workflows, stop));
+        until_ready("the engine to take the workflows", || parts.register(&config)).await?;
+        running.spawn(keep_sweeping(parts.clone(), stopping.clone()));
+    }
+    if config.role != Some(Role::Workflows) {
+        let app = parts.app(&config)?;
+        let stop = stopped(stopping.clone());
+        running.spawn(async move {
+            if let Err(error) = gateway::serve(app, listeners.gateway, stop).await {
+                tracing::error!(%error, "the gateway has ended: {error}");
+            }
+        });
+    }
+    running.join_all().await;
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Parts {
+    db: Db,
+    engine: Engine,
+    admin: Arc<RestateAdmin>,
+    vista: Arc<Vista>,
+    providers: Arc<Providers>,
+}
+
+impl Parts {
+    async fn new(config: &Config) -> Result<Self, Error> {
+        let connect = || Db::connect(&config.database_url, config.database_connections);
+        let mut providers = Providers::new();
+        if let Some(hyperpay) = &config.hyperpay {
+            let vendor = Arc::new(HyperPay::new(hyperpay.clone())?);
+            providers = providers.with(Provider::HyperPay, vendor);
+        }
+        Ok(Self {
+            db: until_ready("the database", connect).await?,
+            engine: Engine::new(&config.restate_ingress_url)?,
+            admin: Arc::new(RestateAdmin::new(
+                &config.restate_admin_url,
+                &config.restate_ingress_url,
+            )?),
+            vista: Arc::new(Vista::new(config.vista.clone())?),
+            providers: Arc::new(providers),
+        })
+    }
+
+    fn activities(&self) -> Activities {
+        Activities {
+            db: self.db.clone(),
+            vista: Arc::clone(&self.vista),
+            providers: Arc::clone(&self.providers),
+        }
+    }
+
+    fn app(&self, config: &Config) -> Result<App, Error> {
+        Ok(App {
+            db: self.db.clone(),
+            engine: self.engine.clone(),
+            id_key: config.id_key.clone(),
+            verifier: Arc::new(Verifier::new(&config.jwt)?),
+            vista: Arc::clone(&self.vista),
+            providers: Arc::clone(&self.providers),
+            settings: Arc::new(config.settings.clone()),
+        })
+    }
+
+    /// Tells the engine where the workflows are. In development the one deployment moves along with its port and its
+    /// code; in production a URL is a version, and waiting sagas stay on theirs.
+    async fn register(&self, config: &Config) -> Result<(), adapters::Error> {
+        let here = &config.workflows_url;
+        if config.development {
+            let known = self.admin.deployments().await?;
+            if let Some(moved) = known.iter().rfind(|known| !same_place(&known.uri, here)) {
+                self.admin.move_deployment(&moved.id, here).await?;
+                return Ok(());
+            }
+        }
+        self.admin.register(here, config.development).await
+    }
+}
+
+fn same_place(known: &str, here: &str) -> bool {
+    known.trim_end_matches('/') == here.trim_end_matches('/')
+}
+
+async fn keep_sweeping(parts: Parts, stopping: watch::Receiver<bool>) {
+    loop {
+        match sweep(&parts.db, &parts.engine, &parts.admin, LEFT_LYING_MS).await {
+            Ok(0) => {}
+            Ok(sent) => tracing::info!(sent, "sent {sent} workflows again that were past due"),
+            Err(error) => tracing::warn!(%error, "the sweep stopped half-way: {error}"),
+        }
+        tokio::select! {
+            () = stopped(stopping.clone()) => return,
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+        }
+    }
+}

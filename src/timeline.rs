@@ -1,0 +1,57 @@
+//! What people see in the terminal while a booking happens.
+
+use serde_json::Value;
+use std::time::Duration;
+
+#[expect(clippy::print_stdout, reason = "this is the terminal's voice")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}
+
+/// One event of a booking's timeline, with the time since we asked for it.
+pub(crate) fn event(since: Duration, event: &Value) {
+    let kind = text(event, "kind").replace('_', " ");
+    say(&format!("  {:>7.3} s  {kind:<17} {}", since.as_secs_f64(), detail(event)));
+}
+
+fn detail(event: &Value) -> String {
+    let amount = || money(event);
+    match text(event, "kind").as_str() {
+        "requested" => event["seats"].as_array().map(|seats| list(seats)).unwrap_or_default(),
+        "held" => {
+            let minutes = event["expires_in_ms"].as_i64().unwrap_or(0) / 1_000;
+            format!("{} to pay within {}:{:02}", total(event), minutes / 60, minutes % 60)
+        }
+        "payment_opened" => format!("with {}", text(event, "provider")),
+        "payment_ready" => format!("{} on the vendor's page", amount()),
+        "paid" => format!("{}, asked the vendor itself", amount()),
+        "paid_late" => format!("{} goes back", amount()),
+        "refunded" => amount(),
+        "confirmed" => format!("Vista's booking {}", text(event, "vista_booking")),
+        "payment_declined" => text(event, "code"),
+        "rejected" | "payment_refused" => text(event, "reason"),
+        "cancelled" => format!("by {}", text(event, "by")),
+        "unwinding" | "case_opened" => text(event, "cause"),
+        _ => String::new(),
+    }
+}
+
+fn text(event: &Value, field: &str) -> String {
+    event[field].as_str().unwrap_or_default().to_owned()
+}
+
+fn list(values: &[Value]) -> String {
+    values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn total(event: &Value) -> String {
+    riyals(event["total_minor"].as_i64().unwrap_or(0))
+}
+
+fn money(event: &Value) -> String {
+    riyals(event["amount_minor"].as_i64().unwrap_or(0))
+}
+
+fn riyals(minor: i64) -> String {
+    schema::money::Money::sar(minor).to_string()
+}

@@ -1,0 +1,87 @@
+//! The stand-ins on the command line: their options, and how they are run until a signal.
+
+use crate::{Config, serve};
+use clap::Args;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How many ports are tried after the wanted one.
+const PORTS: u16 = 100;
+
+/// Stand-ins for the cinema system (Vista) and the card gateway (`HyperPay`).
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The first port tried.
+    #[arg(long, env = "SANDBOX_PORT", default_value_t = 3100)]
+    port: u16,
+    /// Where everything is kept across restarts.
+    #[arg(long, env = "SANDBOX_STATE")]
+    state: Option<PathBuf>,
+    /// How many times faster the vendors' durations pass.
+    #[arg(long, env = "SANDBOX_FACTOR", default_value_t = 1)]
+    factor: u32,
+    /// Where the card gateway sends its webhooks.
+    #[arg(long, env = "SANDBOX_WEBHOOK_URL")]
+    webhook_url: Option<String>,
+    /// The webhooks' key: 64 hex digits.
+    #[arg(long, env = "SANDBOX_WEBHOOK_KEY")]
+    webhook_key: Option<String>,
+    /// The tokens the cinema system takes, separated by commas.
+    #[arg(long, env = "SANDBOX_VISTA_TOKENS", value_delimiter = ',')]
+    vista_tokens: Vec<String>,
+    /// The access token the card gateway takes.
+    #[arg(long, env = "SANDBOX_HYPERPAY_TOKEN")]
+    hyperpay_token: Option<String>,
+    /// The card gateway's channels, `entity:BRAND`, separated by commas.
+    #[arg(long, env = "SANDBOX_HYPERPAY_ENTITIES", value_delimiter = ',')]
+    hyperpay_entities: Vec<String>,
+}
+
+/// Serves the stand-ins until Ctrl-C or SIGTERM. Says where on the first line of its output.
+pub async fn run(options: Options) -> io::Result<()> {
+    let _ = tracing_subscriber::fmt().with_writer(io::stderr).try_init();
+    let listener = free_port(options.port).await?;
+    let address = listener.local_addr()?;
+    let mut config = Config::new(listener);
+    config.state_file = options.state;
+    config.factor = options.factor;
+    config.webhook_url = options.webhook_url;
+    config.webhook_key = options.webhook_key;
+    if !options.vista_tokens.is_empty() {
+        config.vista_tokens = options.vista_tokens;
+    }
+    if let Some(token) = options.hyperpay_token {
+        config.hyperpay_token = token;
+    }
+    if !options.hyperpay_entities.is_empty() {
+        let split = |pair: &String| {
+            let (entity, brand) = pair.split_once(':').unwrap_or((pair, "VISA"));
+            (entity.to_owned(), brand.to_owned())
+        };
+        config.hyperpay_entities = options.hyperpay_entities.iter().map(split).collect();
+    }
+    let mut out = io::stdout();
+    writeln!(out, "sandbox http://{address}")?;
+    out.flush()?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    serve(config, stop).await
+}
+
+async fn free_port(first: u16) -> io::Result<TcpListener> {
+    let mut last = io::Error::other("no port was tried");
+    for port in first..first.saturating_add(PORTS) {
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

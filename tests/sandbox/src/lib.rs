@@ -1,0 +1,110 @@
+//! The vendors' stand-ins: they speak each vendor's wire, keep its ledger, and misbehave when told to.
+//!
+//! Nothing here is shared with the adapters: a stand-in that shares code with its client repeats its mistakes.
+
+mod cli;
+mod clock;
+mod control;
+mod courier;
+mod faults;
+mod hyperpay;
+mod ledger;
+mod money;
+mod outbox;
+mod server;
+mod socket;
+mod switches;
+mod vendor;
+mod vista;
+mod wire;
+mod world;
+
+pub use cli::{Options, run};
+pub use hyperpay::{CARD_ENTITY, DEFAULT_TOKEN, DEFAULT_WEBHOOK_KEY, MADA_ENTITY, WALLET_ENTITY};
+pub use vista::DEFAULT_TOKENS;
+
+use axum::Router;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// How long open connections may take to finish once the sandbox stops.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What a sandbox is started with.
+#[derive(Debug)]
+pub struct Config {
+    /// Loopback only.
+    pub listener: TcpListener,
+    /// Where everything is kept across restarts; nowhere when absent.
+    pub state_file: Option<PathBuf>,
+    /// How many times faster the vendors' durations pass.
+    pub factor: u32,
+    /// Where the card gateway's webhooks go; nowhere when absent.
+    pub webhook_url: Option<String>,
+    /// 64 hex digits; `DEFAULT_WEBHOOK_KEY` when absent.
+    pub webhook_key: Option<String>,
+    /// The `connectapitoken`s the cinema system takes.
+    pub vista_tokens: Vec<String>,
+    /// The access token the card gateway takes.
+    pub hyperpay_token: String,
+    /// The channels of the card gateway: entity id and card brand.
+    pub hyperpay_entities: Vec<(String, String)>,
+}
+
+impl Config {
+    /// Every default, on this listener.
+    pub fn new(listener: TcpListener) -> Self {
+        let channels = [(MADA_ENTITY, "MADA"), (CARD_ENTITY, "VISA"), (WALLET_ENTITY, "APPLEPAY")];
+        Self {
+            listener,
+            state_file: None,
+            factor: 1,
+            webhook_url: None,
+            webhook_key: None,
+            vista_tokens: DEFAULT_TOKENS.iter().map(|token| (*token).to_owned()).collect(),
+            hyperpay_token: DEFAULT_TOKEN.to_owned(),
+            hyperpay_entities: channels
+                .map(|(entity, brand)| (entity.to_owned(), brand.to_owned()))
+                .to_vec(),
+        }
+    }
+}
+
+/// Serves until `stop` resolves, then saves and returns.
+pub async fn serve(
+    config: Config,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    if !config.listener.local_addr()?.ip().is_loopback() {
+        let text = "the sandbox listens on loopback only: bind it to 127.0.0.1";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    let (stopping, stopped) = watch::channel(false);
+    let world = world::World::open(&config, stopped)?;
+    let saving = tokio::spawn(world::keep_saving(Arc::clone(&world)));
+    tokio::spawn(world::keep_sweeping(Arc::clone(&world)));
+    tokio::spawn(courier::keep_delivering(Arc::clone(&world)));
+
+    let service = Router::new()
+        .fallback(server::entrance)
+        .with_state(Arc::clone(&world))
+        .into_make_service_with_connect_info::<socket::Line>();
+    let waiting = Arc::clone(&world);
+    let server = axum::serve(socket::Port(config.listener), service)
+        .with_graceful_shutdown(async move { waiting.stop().await });
+    let ending = async move {
+        stop.await;
+        let _ = stopping.send(true);
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        ended = async { server.await } => ended?,
+        () = ending => {}
+    }
+    let _ = saving.await;
+    world.save()
+}

@@ -1,0 +1,215 @@
+//! Book seats: hold them, wait for the money, tell Vista, issue the ticket. Or leave nothing behind.
+//!
+//! | step             | undone by          | waits for                               |
+//! |------------------|--------------------|-----------------------------------------|
+//! | `record_booking` |                    |                                         |
+//! | `create_order`   | `cancel_order`     |                                         |
+//! | `hold_seats`     | `cancel_order`     |                                         |
+//! | `claim_free`     |                    | only if nothing is to pay               |
+//! | `watch_booking`  |                    | a payment that won · a cancel · expiry  |
+//! | `confirm_order`  | `release_booking`  |                                         |
+//! | `TicketGenerate` |                    |                                         |
+//!
+//! Money is never taken here: whoever asks the vendor settles it with the booking's row (`schema::settling`), and the
+//! row says what is owed back. Unwinding: Vista's release, read back, then the refund.
+
+use crate::{
+    saga::{Saga, Undo, answered},
+    step::{AtVendor, again, cancelled, decision_promise, is_cancelled, step},
+    ticket_generate::TicketGenerateClient,
+};
+use activities::{Activities, bookings::Held};
+use adapters::vista::{ConfirmAnswer, OrderRef};
+use restate_sdk::prelude::*;
+use schema::{
+    bookings::BookingRequest,
+    ids::BookingId,
+    states::BookingStatus,
+    unwinding::{Cancel, Watch},
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Resolved when the booking has left PENDING: a payment has won it, or it was cancelled.
+const LEFT_PENDING: &str = "left_pending";
+
+/// How a booking ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookingEnd {
+    pub status: BookingStatus,
+}
+
+/// Which waiting step a person has decided about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    pub step: String,
+    pub occurrence: i32,
+}
+
+pub struct Booking {
+    activities: Activities,
+}
+
+#[restate_sdk::workflow(workflow_completion_retention = "7 days", journal_retention = "1 hour")]
+impl Booking {
+    /// Books the seats, or leaves nothing behind. The key is the booking's bare id.
+    #[handler]
+    async fn run(
+        &self,
+        ctx: WorkflowContext<'_>,
+        Json(request): Json<BookingRequest>,
+    ) -> Result<Json<BookingEnd>, TerminalError> {
+        let mut saga = Saga::default();
+        let story = Story { ctx: &ctx, activities: &self.activities, request: &request };
+        let cause = match story.book(&mut saga).await {
+            Ok(Ok(status)) => return Ok(Json(BookingEnd { status })),
+            Ok(Err(cause)) => cause,
+            Err(error) if is_cancelled(&error) => "cancelled_by_staff",
+            Err(error) => return Err(error),
+        };
+        let end = saga.unwind(&ctx, &self.activities, &request, cause).await?;
+        Ok(Json(BookingEnd { status: end.unwrap_or(BookingStatus::Confirmed) }))
+    }
+
+    /// The customer's cancel: claims the row, and wakes the booking if it was won.
+    #[handler]
+    async fn cancel(
+        &self,
+        ctx: SharedWorkflowContext<'_>,
+        Json(by): Json<String>,
+    ) -> Result<Json<Cancel>, TerminalError> {
+        let Ok(booking) = BookingId::from_bare(ctx.key()) else { return Err(not_a_booking()) };
+        let activities = &self.activities;
+        let claim = move || async move {
+            activities.cancel_booking(booking, &by).await.map(Json).map_err(again)
+        };
+        let Json(cancel) = ctx.run(claim).name("cancel_booking").await?;
+        if cancel == Cancel::Cancelled {
+            ctx.resolve_promise(LEFT_PENDING, "cancelled".to_owned());
+        }
+        Ok(Json(cancel))
+    }
+
+    /// Something has happened to the row: look at it now.
+    #[handler]
+    async fn nudge(&self, ctx: SharedWorkflowContext<'_>) -> Result<(), TerminalError> {
+        ctx.resolve_promise(LEFT_PENDING, "nudged".to_owned());
+        Ok(())
+    }
+
+    /// A person has decided about a step of this booking that was refused.
+    #[handler]
+    async fn decided(
+        &self,
+        ctx: SharedWorkflowContext<'_>,
+        Json(decided): Json<Decided>,
+    ) -> Result<(), TerminalError> {
+        let promise = decision_promise(&decided.step, decided.occurrence);
+        ctx.resolve_promise(&promise, "decided".to_owned());
+        Ok(())
+    }
+}
+
+impl Booking {
+    pub fn new(activities: Activities) -> Self {
+        Self { activities }
+    }
+}
+
+fn not_a_booking() -> TerminalError {
+    TerminalError::new_with_code(400, "the key is not a booking's id")
+}
+
+#[derive(Clone, Copy)]
+struct Story<'a> {
+    ctx: &'a WorkflowContext<'a>,
+    activities: &'a Activities,
+    request: &'a BookingRequest,
+}
+
+/// The status it ends in, or why everything is to be taken back.
+type Ending = Result<BookingStatus, &'static str>;
+
+impl<'a> Story<'a> {
+    async fn book(self, saga: &mut Saga) -> Result<Ending, TerminalError> {
+        let Self { ctx, activities, request } = self;
+        let status =
+            step(ctx, "record_booking", move || activities.record_booking(request)).await?;
+        if status.is_final() {
+            // An older life has ended it, or the seats are another booking's. What it owed is its own unwinding's.
+            return Ok(Ok(status));
+        }
+
+        saga.owe(Undo::CancelOrder);
+        let before_money =
+            AtVendor { ctx, activities, workflow: "Booking", unless: Some(LEFT_PENDING) };
+        let create = move || activities.create_order(request);
+        let Some(order) = answered(before_money.finish("create_order", create).await?) else {
+            return Ok(Err("no_order"));
+        };
+        let for_hold = order.clone();
+        let hold = move || {
+            let order = for_hold.clone();
+            async move { activities.hold_seats(request, &order).await }
+        };
+        let total = match answered(before_money.finish("hold_seats", hold).await?) {
+            Some(Held::Held { total, .. }) => total,
+            Some(Held::No { .. }) => return Ok(Err("not_held")),
+            None => return Ok(Err("no_seats")),
+        };
+
+        if total.is_zero() {
+            step(ctx, "claim_free", move || activities.claim_free(request.booking_id)).await?;
+        }
+        match self.leave_pending().await? {
+            BookingStatus::Confirming => self.confirm(order, saga).await,
+            BookingStatus::Confirmed | BookingStatus::Completed => Ok(Ok(BookingStatus::Confirmed)),
+            BookingStatus::Expired => Ok(Err("expired")),
+            BookingStatus::Requested
+            | BookingStatus::Pending
+            | BookingStatus::Cancelled
+            | BookingStatus::Rejected => Ok(Err("ended_before_payment")),
+        }
+    }
+
+    /// Waits until a payment has won, the customer has cancelled, or the time is over. The row decides.
+    async fn leave_pending(self) -> Result<BookingStatus, TerminalError> {
+        let Self { ctx, activities, request } = self;
+        let mut nudged = false;
+        loop {
+            let look = move || activities.watch_booking(request.booking_id);
+            let wait = match step(ctx, "watch_booking", look).await? {
+                Watch::Moved { status } => return Ok(status),
+                Watch::Waiting { ms } => Duration::from_millis(ms),
+            };
+            if nudged {
+                ctx.sleep(wait).await?;
+                continue;
+            }
+            restate_sdk::select! {
+                left = ctx.promise::<String>(LEFT_PENDING) => { left?; nudged = true; },
+                over = ctx.sleep(wait) => { over?; },
+                on_cancel => { return Err(cancelled()); }
+            }
+        }
+    }
+
+    async fn confirm(self, order: OrderRef, saga: &mut Saga) -> Result<Ending, TerminalError> {
+        let Self { ctx, activities, request } = self;
+        saga.owe(Undo::ReleaseBooking(order.clone()));
+        let paid = AtVendor { ctx, activities, workflow: "Booking", unless: None };
+        let confirm = move || {
+            let order = order.clone();
+            async move { activities.confirm_order(request, &order).await }
+        };
+        match answered(paid.finish("confirm_order", confirm).await?) {
+            Some(ConfirmAnswer::Booked(_)) => {}
+            Some(ConfirmAnswer::Rejected { .. }) => return Ok(Err("vista_rejected")),
+            Some(ConfirmAnswer::OrderGone) => return Ok(Err("vista_order_gone")),
+            None => return Ok(Err("vista_silent")),
+        }
+        let ticket = ctx.workflow_client::<TicketGenerateClient>(request.booking_id.bare());
+        ticket.run().send();
+        Ok(Ok(BookingStatus::Confirmed))
+    }
+}

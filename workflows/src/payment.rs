@@ -1,0 +1,160 @@
+//! One attempt to pay: open the vendor's page, ask until the vendor's session is over, settle what was taken.
+//!
+//! | step             | waits for                                                           |
+//! |------------------|---------------------------------------------------------------------|
+//! | `record_payment` |                                                                     |
+//! | `price_order`    | Vista: its timer restarted, what is to pay                          |
+//! | `open_payment`   | the vendor's page                                                   |
+//! | `ask_vendor`     | the vendor's last word, asked on a widening schedule; hints are heard |
+//!
+//! It lives as long as the vendor's session plus lag, whatever became of the booking: late money is found here.
+
+use crate::{
+    announce::announce,
+    saga::answered,
+    step::{AtVendor, again, cancelled, decision_promise, step},
+};
+use activities::{Activities, payments::Asked};
+use adapters::vista::OrderRef;
+use restate_sdk::prelude::*;
+use schema::{
+    ids::PaymentId,
+    payments::{Opening, PaymentRequest},
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Resolved when somebody else has heard the vendor's last word.
+const ENDED: &str = "ended";
+
+/// How a payment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentEnd {
+    /// It was never opened.
+    Refused,
+    /// The vendor's last word is in the row.
+    Ended,
+}
+
+pub struct Payment {
+    activities: Activities,
+}
+
+#[restate_sdk::workflow(workflow_completion_retention = "7 days", journal_retention = "1 hour")]
+impl Payment {
+    /// Takes one payment to its end. The key is the payment's bare id, which is also the vendor's reference.
+    #[handler]
+    async fn run(
+        &self,
+        ctx: WorkflowContext<'_>,
+        Json(request): Json<PaymentRequest>,
+    ) -> Result<Json<PaymentEnd>, TerminalError> {
+        let story = Story { ctx: &ctx, activities: &self.activities, request: &request };
+        match story.open().await? {
+            None => Ok(Json(PaymentEnd::Refused)),
+            Some(session_ms) => story.ask_until_the_end(session_ms).await.map(Json),
+        }
+    }
+
+    /// The customer is back from the vendor's page: ask now.
+    #[handler]
+    async fn ask(&self, ctx: SharedWorkflowContext<'_>) -> Result<(), TerminalError> {
+        let Ok(payment) = PaymentId::from_bare(ctx.key()) else { return Err(not_a_payment()) };
+        let activities = &self.activities;
+        let ask = move || async move {
+            activities.ask_vendor(payment, None).await.map(Json).map_err(again)
+        };
+        let Json(asked) = ctx.run(ask).name("ask_vendor").await?;
+        announce(&ctx, payment, &asked);
+        Ok(())
+    }
+
+    /// Somebody else has heard the vendor's last word.
+    #[handler]
+    async fn nudge(&self, ctx: SharedWorkflowContext<'_>) -> Result<(), TerminalError> {
+        ctx.resolve_promise(ENDED, "ended".to_owned());
+        Ok(())
+    }
+
+    /// A person has decided about a step of this payment that was refused.
+    #[handler]
+    async fn decided(
+        &self,
+        ctx: SharedWorkflowContext<'_>,
+        Json(decided): Json<crate::booking::Decided>,
+    ) -> Result<(), TerminalError> {
+        let promise = decision_promise(&decided.step, decided.occurrence);
+        ctx.resolve_promise(&promise, "decided".to_owned());
+        Ok(())
+    }
+}
+
+impl Payment {
+    pub fn new(activities: Activities) -> Self {
+        Self { activities }
+    }
+}
+
+fn not_a_payment() -> TerminalError {
+    TerminalError::new_with_code(400, "the key is not a payment's id")
+}
+
+#[derive(Clone, Copy)]
+struct Story<'a> {
+    ctx: &'a WorkflowContext<'a>,
+    activities: &'a Activities,
+    request: &'a PaymentRequest,
+}
+
+impl<'a> Story<'a> {
+    /// Opens the vendor's page. How long its session lives; None if it was refused.
+    async fn open(self) -> Result<Option<u64>, TerminalError> {
+        let Self { ctx, activities, request } = self;
+        let opening =
+            step(ctx, "record_payment", move || activities.record_payment(request)).await?;
+        let (order, may_continue) = match opening {
+            Opening::Ended { .. } => return Ok(None),
+            Opening::Open { cinema_id, vista_order, may_continue } => {
+                (OrderRef { cinema: cinema_id, user_session: vista_order }, may_continue)
+            }
+        };
+        let vendor = AtVendor { ctx, activities, workflow: "Payment", unless: None };
+        let price = move || {
+            let order = order.clone();
+            async move { activities.price_order(request, &order, may_continue).await }
+        };
+        vendor.finish("price_order", price).await?;
+        let open = move || activities.open_payment(request);
+        let opened = answered(vendor.finish("open_payment", open).await?);
+        Ok(opened.map(|session| session.lives_ms))
+    }
+
+    /// Asks on a widening schedule until the vendor has said its last word, or somebody else has heard it.
+    async fn ask_until_the_end(self, session_ms: u64) -> Result<PaymentEnd, TerminalError> {
+        let Self { ctx, activities, request } = self;
+        let (payment, timings) = (request.payment_id, request.timings);
+        let mut left = session_ms.saturating_add(timings.payment.lag_ms);
+        for times in 0_u32.. {
+            let wait = timings.ask_after(times).min(Duration::from_millis(left));
+            let ended = restate_sdk::select! {
+                ended = ctx.promise::<String>(ENDED) => { ended?; true },
+                waited = ctx.sleep(wait) => { waited?; false },
+                on_cancel => { return Err(cancelled()); }
+            };
+            if ended {
+                break;
+            }
+            let ask = move || activities.ask_vendor(payment, None);
+            let asked: Asked = step(ctx, "ask_vendor", ask).await?;
+            let over = asked.ended;
+            announce(ctx, payment, &Asked { ended: false, ..asked.clone() });
+            if over {
+                break;
+            }
+            let again = asked.again_ms.unwrap_or(0);
+            left = asked.session_left_ms.max(timings.retry_first_ms).max(again);
+        }
+        Ok(PaymentEnd::Ended)
+    }
+}

@@ -1,0 +1,117 @@
+//! Taking it back: every undo, on one page.
+
+use crate::{
+    refund::{RefundClient, RefundEnd},
+    step::{AtVendor, is_cancelled, step},
+};
+use activities::{Activities, step::End};
+use adapters::vista::OrderRef;
+use restate_sdk::prelude::*;
+use schema::{
+    bookings::BookingRequest, ids::RefundId, states::BookingStatus, unwinding::Unwinding,
+};
+
+/// Every way we know to take something back. Each names the effect to reach, so it is right at any point.
+#[derive(Clone, Debug)]
+pub(crate) enum Undo {
+    /// No seats are held at Vista.
+    CancelOrder,
+    /// Vista has no booking for the order.
+    ReleaseBooking(OrderRef),
+}
+
+/// The undos owed so far, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Saga(Vec<Undo>);
+
+impl Saga {
+    /// Call this before the step it undoes: a step that timed out may still have happened.
+    pub(crate) fn owe(&mut self, undo: Undo) {
+        self.0.push(undo);
+    }
+
+    /// Takes everything back, newest first: Vista's release, read back, then the money, as the row says. None: the
+    /// booking is confirmed, and nothing is taken back.
+    pub(crate) async fn unwind(
+        self,
+        ctx: &WorkflowContext<'_>,
+        activities: &Activities,
+        request: &BookingRequest,
+        cause: &str,
+    ) -> Result<Option<BookingStatus>, TerminalError> {
+        let back = TakeBack { ctx, activities, request };
+        let Unwinding::Owed { refund } = until_done(|| back.begin(cause)).await? else {
+            return Ok(None);
+        };
+        for undo in self.0.into_iter().rev() {
+            until_done(|| back.undo(&undo)).await?;
+        }
+        if let Some(refund) = refund {
+            until_done(|| back.refund(refund)).await?;
+        }
+        until_done(|| back.end()).await.map(Some)
+    }
+}
+
+/// A cancel can arrive again at every await of the unwinding: it never ends it, and never skips an undo.
+async fn until_done<T, Attempt, Done>(attempt: Attempt) -> Result<T, TerminalError>
+where
+    Attempt: Fn() -> Done,
+    Done: Future<Output = Result<T, TerminalError>>,
+{
+    loop {
+        match attempt().await {
+            Err(error) if is_cancelled(&error) => {}
+            done => return done,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct TakeBack<'a> {
+    ctx: &'a WorkflowContext<'a>,
+    activities: &'a Activities,
+    request: &'a BookingRequest,
+}
+
+impl<'a> TakeBack<'a> {
+    async fn begin(self, cause: &'a str) -> Result<Unwinding, TerminalError> {
+        let Self { ctx, activities, request } = self;
+        step(ctx, "begin_unwind", move || activities.begin_unwind(request.booking_id, cause)).await
+    }
+
+    async fn undo(self, undo: &'a Undo) -> Result<(), TerminalError> {
+        let Self { ctx, activities, request } = self;
+        let vendor = AtVendor { ctx, activities, workflow: "Booking", unless: None };
+        match undo {
+            Undo::CancelOrder => {
+                vendor.finish("cancel_order", move || activities.cancel_order(request)).await?;
+            }
+            Undo::ReleaseBooking(order) => {
+                let release = move || activities.release_booking(request, order);
+                vendor.finish("release_booking", release).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn refund(self, refund: RefundId) -> Result<(), TerminalError> {
+        let client = self.ctx.workflow_client::<RefundClient>(refund.bare());
+        let sent = client.run().send().await?;
+        sent.attach::<Json<RefundEnd>>().await?;
+        Ok(())
+    }
+
+    async fn end(self) -> Result<BookingStatus, TerminalError> {
+        let Self { ctx, activities, request } = self;
+        step(ctx, "finish_unwind", move || activities.finish_unwind(request.booking_id)).await
+    }
+}
+
+/// Whether the step was done, so that it has an answer.
+pub(crate) fn answered<T>(end: End<T>) -> Option<T> {
+    match end {
+        End::Answer(answer) => Some(answer),
+        End::Absent | End::GaveUp => None,
+    }
+}

@@ -1,0 +1,115 @@
+//! The seam: the only functions through which a workflow touches the world.
+
+use activities::{
+    Activities, Error,
+    step::{End, Progress},
+};
+use restate_sdk::prelude::*;
+use schema::cases::Decision;
+use serde::{Serialize, de::DeserializeOwned};
+use std::{future::Future, time::Duration};
+
+/// Does `action` and remembers its answer under `name`, so that a replay never does it again. An error is tried again
+/// by the engine, without limit.
+///
+/// Not an `async fn`, because the compiler cannot yet prove one `Send` when the action borrows.
+pub(crate) fn step<'a, T, Action, Answer>(
+    ctx: &'a WorkflowContext<'a>,
+    name: &'static str,
+    action: Action,
+) -> impl Future<Output = Result<T, TerminalError>> + Send + 'a
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+    Action: FnOnce() -> Answer + Send + 'a,
+    Answer: Future<Output = Result<T, Error>> + Send + 'a,
+{
+    let attempt = move || async move { action().await.map(Json).map_err(again) };
+    let answer = ctx.run(attempt).name(name);
+    async move { answer.await.map(Json::into_inner) }
+}
+
+/// Our own ground gave way: the engine tries again, and shows why.
+pub(crate) fn again(error: Error) -> HandlerError {
+    HandlerError::from(error.reason().to_owned())
+}
+
+/// A step at a vendor, and who waits for it.
+#[derive(Clone, Copy)]
+pub(crate) struct AtVendor<'a> {
+    pub ctx: &'a WorkflowContext<'a>,
+    pub activities: &'a Activities,
+    /// The service's name, as the cases know it.
+    pub workflow: &'static str,
+    /// A promise that makes waiting for a person pointless: the thing has ended otherwise.
+    pub unless: Option<&'static str>,
+}
+
+impl<'a> AtVendor<'a> {
+    /// Does the step to its end: comes back when it is not yet, and waits for a person when it was refused.
+    pub(crate) async fn finish<T, Action, Answer>(
+        self,
+        name: &'static str,
+        action: Action,
+    ) -> Result<End<T>, TerminalError>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        Action: Fn() -> Answer + Clone + Send + Sync + 'a,
+        Answer: Future<Output = Result<Progress<T>, Error>> + Send + 'a,
+    {
+        loop {
+            match step(self.ctx, name, action.clone()).await? {
+                Progress::Done(end) => return Ok(end),
+                Progress::NotYet { wait_ms } => {
+                    self.ctx.sleep(Duration::from_millis(wait_ms)).await?;
+                }
+                Progress::Refused { occurrence } => match self.decision(name, occurrence).await? {
+                    Decision::GiveUp => return Ok(End::GaveUp),
+                    // Both go back to the step's row, never straight to the call.
+                    Decision::Retry | Decision::Settled => {}
+                },
+            }
+        }
+    }
+
+    async fn decision(
+        self,
+        name: &'static str,
+        occurrence: i32,
+    ) -> Result<Decision, TerminalError> {
+        let nudge = decision_promise(name, occurrence);
+        match self.unless {
+            None => {
+                self.ctx.promise::<String>(&nudge).await?;
+            }
+            Some(unless) => restate_sdk::select! {
+                nudged = self.ctx.promise::<String>(&nudge) => { nudged?; },
+                moved = self.ctx.promise::<String>(unless) => {
+                    moved?;
+                    return Ok(Decision::GiveUp);
+                },
+                on_cancel => { return Err(cancelled()); }
+            },
+        }
+        let (activities, workflow) = (self.activities, self.workflow);
+        let key = self.ctx.key().to_owned();
+        let found = step(self.ctx, "read_decision", move || async move {
+            activities.read_decision(workflow, &key, name, occurrence).await
+        })
+        .await?;
+        Ok(found.and_then(|case| case.decision).unwrap_or(Decision::Retry))
+    }
+}
+
+/// The durable promise that a decision about a step resolves.
+pub fn decision_promise(step: &str, occurrence: i32) -> String {
+    format!("decision-{step}-{occurrence}")
+}
+
+/// What a cancelled invocation sees at its next await.
+pub(crate) fn cancelled() -> TerminalError {
+    TerminalError::new_with_code(409, "cancelled")
+}
+
+pub(crate) fn is_cancelled(error: &TerminalError) -> bool {
+    error.code() == 409 && error.message() == "cancelled"
+}

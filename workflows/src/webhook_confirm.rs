@@ -1,0 +1,129 @@
+//! A vendor has called: ask the vendor itself, and settle what it shows.
+//!
+//! | step               | waits for                                                              |
+//! |--------------------|------------------------------------------------------------------------|
+//! | `record_delivery`  |                                                                        |
+//! | `ask_vendor`       | again over the vendor's lag, while the hint claims more than it shows  |
+//! | `open_contradiction` | only if it never showed                                              |
+//! | `finish_delivery`  |                                                                        |
+//!
+//! The key is `{vendor}:{event}`: a delivery that comes a hundred times is one workflow.
+
+use crate::{announce::announce, refund::RefundClient, step::step};
+use activities::{Activities, payments::Asked, webhooks::Subject};
+use adapters::provider::{Claim, Hint};
+use restate_sdk::prelude::*;
+use schema::{
+    ids::{BookingId, PaymentId},
+    provider::Provider,
+    states::DeliveryVerdict,
+    timings::Timings,
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A webhook, verified: what it hints at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub provider: Provider,
+    pub hint: Hint,
+}
+
+impl Delivery {
+    /// The workflow's key: the same for every delivery of one event.
+    pub fn key(&self) -> String {
+        format!("{}:{}", self.provider, self.hint.event)
+    }
+}
+
+pub struct WebhookConfirm {
+    activities: Activities,
+}
+
+#[restate_sdk::workflow(workflow_completion_retention = "7 days", journal_retention = "1 hour")]
+impl WebhookConfirm {
+    /// Applies one event of a vendor, once.
+    #[handler]
+    async fn run(
+        &self,
+        ctx: WorkflowContext<'_>,
+        Json(delivery): Json<Delivery>,
+    ) -> Result<Json<DeliveryVerdict>, TerminalError> {
+        let story = Story { ctx: &ctx, activities: &self.activities, delivery: &delivery };
+        story.apply().await.map(Json)
+    }
+}
+
+impl WebhookConfirm {
+    pub fn new(activities: Activities) -> Self {
+        Self { activities }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Story<'a> {
+    ctx: &'a WorkflowContext<'a>,
+    activities: &'a Activities,
+    delivery: &'a Delivery,
+}
+
+impl<'a> Story<'a> {
+    async fn apply(self) -> Result<DeliveryVerdict, TerminalError> {
+        let Self { ctx, activities, delivery: Delivery { provider, hint } } = self;
+        let record = move || activities.record_delivery(*provider, hint);
+        let (booking, verdict) = match step(ctx, "record_delivery", record).await? {
+            Subject::Seen { verdict } => return Ok(verdict),
+            Subject::Orphan => (None, DeliveryVerdict::Orphan),
+            Subject::Nothing => (None, DeliveryVerdict::Ignored),
+            Subject::Refund { refund, booking } => {
+                ctx.workflow_client::<RefundClient>(refund.bare()).nudge().send();
+                (Some(booking), DeliveryVerdict::Applied)
+            }
+            Subject::Payment { payment, booking, timings } => {
+                (Some(booking), self.confirm(payment, booking, &timings).await?)
+            }
+        };
+        let finish = move || activities.finish_delivery(*provider, &hint.event, booking, verdict);
+        step(ctx, "finish_delivery", finish).await?;
+        Ok(verdict)
+    }
+
+    /// Asks until the vendor shows what the hint claims, at most over its lag.
+    async fn confirm(
+        self,
+        payment: PaymentId,
+        booking: BookingId,
+        timings: &Timings,
+    ) -> Result<DeliveryVerdict, TerminalError> {
+        let Self { ctx, activities, delivery: Delivery { provider, hint } } = self;
+        let (transaction, claims_money) = match &hint.claim {
+            Claim::Payment { transaction, final_success, .. } => (transaction, *final_success),
+            Claim::Refund { transaction, .. } | Claim::Chargeback { transaction, .. } => {
+                (transaction, false)
+            }
+            Claim::Other { .. } => (&None, false),
+        };
+        let mut waited_ms = 0;
+        for times in 0_u32.. {
+            let ask = move || activities.ask_vendor(payment, transaction.clone());
+            let asked: Asked = step(ctx, "ask_vendor", ask).await?;
+            announce(ctx, payment, &asked);
+            if asked.captured {
+                return Ok(DeliveryVerdict::Applied);
+            }
+            let wait = match asked.again_ms {
+                Some(ms) => Duration::from_millis(ms),
+                None if !claims_money => return Ok(DeliveryVerdict::NothingNew),
+                None if waited_ms > timings.payment.lag_ms => break,
+                None => timings.retry_after(times),
+            };
+            if asked.again_ms.is_none() {
+                waited_ms += u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            }
+            ctx.sleep(wait).await?;
+        }
+        let open = move || activities.open_contradiction(*provider, &hint.event, booking);
+        step(ctx, "open_contradiction", open).await?;
+        Ok(DeliveryVerdict::Contradicted)
+    }
+}
