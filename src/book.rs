@@ -121,7 +121,7 @@ impl Customer {
 
         let held = self.until(&path, &mut watch, |booking| text(booking, "status") != "REQUESTED");
         let held = held.await?;
-        if text(&held, "status") == "PENDING" {
+        if text(&held, "status") == "PENDING" && held["total"]["amount_minor"] != 0 {
             self.pays(order.pay, &path, &mut watch).await?;
         }
         self.until(&path, &mut watch, |booking| {
@@ -133,17 +133,10 @@ impl Customer {
 
     /// Pays, or does not; and then calls the booking off, as a polite customer would.
     async fn pays(&self, pay: Pay, path: &str, watch: &mut Watch) -> Result<(), Error> {
-        let payment =
-            self.post(&format!("{path}/payments"), &json!({ "provider": "hyperpay" })).await?;
-        let session = match payment["vendor_session"].as_str() {
-            Some(session) => session.to_owned(),
-            None => {
-                let ready = self.until(path, watch, |booking| {
-                    booking["payments"][0]["vendor_session"].is_string()
-                });
-                text(&ready.await?["payments"][0], "vendor_session").to_owned()
-            }
-        };
+        self.post(&format!("{path}/payments"), &json!({ "provider": "hyperpay" })).await?;
+        let open = |booking: &Value| booking["payments"][0]["vendor_session"].is_string();
+        let booking = self.until(path, watch, open).await?;
+        let session = text(&booking["payments"][0], "vendor_session");
         let url = format!("{}/_sim/hyperpay/pay/{session}", self.sandbox);
         let outcome = json!({ "outcome": pay.name() });
         self.http.post(url).json(&outcome).send().await?.error_for_status()?;

@@ -192,8 +192,8 @@ fn hyperpay<L: Fn(&str) -> Option<String>>(
         webhook_keys: keys.split(',').map(|key| key.trim().to_owned().into()).collect(),
         live: from.optional("HYPER_PAY_LIVE").is_some(),
         test_mode: from.optional("HYPER_PAY_TEST_MODE"),
-        read_window: Duration::from_secs(60) / factor,
-        session_life: Duration::from_secs(30 * 60) / factor,
+        read_window: Duration::from_mins(1) / factor,
+        session_life: Duration::from_mins(30) / factor,
     })
 }
 

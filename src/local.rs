@@ -24,15 +24,11 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
     let external = External::from_env();
     let stopping = stop_signal();
 
-    let engines = match &external {
-        Some(_) => None,
-        None => {
-            let options = Options {
-                progress: |text| say(text),
-                ..Options::kept(home.path("data"), home.path(""))
-            };
-            Some(Engines::start(&options).await?)
-        }
+    let engines = if external.is_some() {
+        None
+    } else {
+        let kept = Options::kept(home.path("data"), home.path(""));
+        Some(Engines::start(&Options { progress: say, ..kept }).await?)
     };
     let urls = external.unwrap_or_else(|| External::of(engines.as_ref()));
     let gateway = free_port(3000).await?;
@@ -73,27 +69,27 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
 
 /// Engines that are already there, instead of our own.
 struct External {
-    database_url: String,
-    ingress_url: String,
-    admin_url: String,
+    database: String,
+    ingress: String,
+    admin: String,
 }
 
 impl External {
     fn from_env() -> Option<Self> {
         let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Some(Self {
-            database_url: read("DATABASE_URL")?,
-            ingress_url: read("RESTATE_INGRESS_URL")?,
-            admin_url: read("RESTATE_ADMIN_URL")?,
+            database: read("DATABASE_URL")?,
+            ingress: read("RESTATE_INGRESS_URL")?,
+            admin: read("RESTATE_ADMIN_URL")?,
         })
     }
 
     fn of(engines: Option<&Engines>) -> Self {
         let of = |url: fn(&Engines) -> String| engines.map(url).unwrap_or_default();
         Self {
-            database_url: of(Engines::database_url),
-            ingress_url: of(Engines::restate_ingress_url),
-            admin_url: of(Engines::restate_admin_url),
+            database: of(Engines::database_url),
+            ingress: of(Engines::restate_ingress_url),
+            admin: of(Engines::restate_admin_url),
         }
     }
 }
@@ -110,9 +106,9 @@ fn environment(
     let passed_on =
         passed_on.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
     let ours = [
-        ("DATABASE_URL", urls.database_url.clone()),
-        ("RESTATE_INGRESS_URL", urls.ingress_url.clone()),
-        ("RESTATE_ADMIN_URL", urls.admin_url.clone()),
+        ("DATABASE_URL", urls.database.clone()),
+        ("RESTATE_INGRESS_URL", urls.ingress.clone()),
+        ("RESTATE_ADMIN_URL", urls.admin.clone()),
         ("USHER_DEVELOPMENT", "yes".to_owned()),
         ("USHER_PUBLIC_URL", gateway_url.to_owned()),
         ("USHER_WORKFLOWS_ADDR", workflows_addr.to_owned()),
@@ -176,7 +172,7 @@ fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External) {
     say("Usher is up. Ctrl-C stops everything; the next start finds its data again.");
     say(&format!("  API        {gateway_url}/api/v1/orders"));
     say(&format!("  stand-ins  {sandbox_url}/_sim"));
-    say(&format!("  engine     {}/ui/", urls.admin_url));
+    say(&format!("  engine     {}/ui/", urls.admin));
     say("  another    cargo run -- book --pay decline");
 }
 

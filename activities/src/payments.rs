@@ -87,25 +87,22 @@ impl Activities {
 
     async fn settle(&self, payment: Payment, transactions: &[Transaction]) -> Result<Asked, Error> {
         let mut asked = Asked::seen(&payment);
-        let mut declined = None;
+        let (mut declined, mut pending) = (None, false);
         for transaction in transactions {
             match &transaction.state {
                 TransactionState::Captured { .. } => {
                     let settled =
                         settling::settle(&self.db, &payment, &capture(transaction)).await?;
-                    asked.captured = true;
+                    asked.shows = Shows::Money;
                     asked.won |= settled.verdict == Verdict::Won;
                     asked.refunds.extend(settled.refund);
                 }
-                TransactionState::Authorized | TransactionState::Pending => asked.pending = true,
+                TransactionState::Authorized | TransactionState::Pending => pending = true,
                 TransactionState::Declined { code } => declined = Some(code),
             }
         }
-        if asked.captured {
-            asked.ended = true;
-            return Ok(asked);
-        }
-        if asked.pending || asked.ended {
+        asked.ended |= asked.shows == Shows::Money;
+        if asked.ended || pending {
             return Ok(asked);
         }
         if let Some(code) = declined {
@@ -138,12 +135,9 @@ fn session_is_over(payment: &Payment) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub booking: Option<BookingId>,
-    /// The vendor has taken money.
-    pub captured: bool,
-    /// It has won its booking, now or before.
+    pub shows: Shows,
+    /// The money has won its booking, now or before.
     pub won: bool,
-    /// Something is under way at the vendor.
-    pub pending: bool,
     /// Refunds owed for captures that came too late; to be sent by id.
     pub refunds: Vec<RefundId>,
     /// The vendor's last word.
@@ -152,6 +146,16 @@ pub struct Asked {
     pub again_ms: Option<u64>,
     /// How long until the session is over and everything done in it shows.
     pub session_left_ms: u64,
+}
+
+/// What the vendor shows under our reference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    #[default]
+    NoMoney,
+    /// It has taken money.
+    Money,
 }
 
 impl Asked {

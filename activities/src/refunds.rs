@@ -107,9 +107,8 @@ impl VendorStep for SendRefund<'_> {
 
     async fn look_up(&self, within: Duration) -> Result<Seen<RefundState>, VendorError> {
         Ok(match self.vendor.find_refund(&order(self.refund), within).await? {
-            None => Seen::Absent,
             // A rejected refund has moved no money.
-            Some(RefundState::Rejected { .. }) => Seen::Absent,
+            None | Some(RefundState::Rejected { .. }) => Seen::Absent,
             Some(found) => Seen::Found(found),
         })
     }

@@ -15,12 +15,14 @@ impl Activities {
         let Some(vista_booking) = found.and_then(|found| found.vista_booking_id) else {
             return Ok(false);
         };
-        // Vista's ids are a handful of letters and digits: a QR holds hundreds.
-        let Ok(qr) = QRBuilder::new(vista_booking.as_str()).ecl(ECL::M).build() else {
-            return Ok(false);
-        };
-        let svg = SvgBuilder::default().margin(4).to_str(&qr);
+        let Some(svg) = qr_svg(&vista_booking) else { return Ok(false) };
         tickets::issue(&self.db, booking, &vista_booking, &svg).await?;
         Ok(true)
     }
+}
+
+/// None: too long for a QR. Vista's ids are a handful of letters and digits; a QR holds hundreds.
+fn qr_svg(text: &str) -> Option<String> {
+    let qr = QRBuilder::new(text).ecl(ECL::M).build().ok()?;
+    Some(SvgBuilder::default().margin(4).to_str(&qr))
 }

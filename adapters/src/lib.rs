@@ -5,6 +5,8 @@ mod http;
 pub mod hyperpay;
 pub mod provider;
 pub mod restate_admin;
+#[cfg(test)]
+mod scripted;
 pub mod vista;
 
 pub use error::Error;

@@ -118,3 +118,46 @@ fn name(id: &str) -> Result<&str, Error> {
     }
     Err(Error::refused("malformed", "restate: not an id"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::Scripted;
+
+    fn admin(status: u16, body: &'static str) -> (Scripted, RestateAdmin) {
+        let server = Scripted::new(move |_| (status, body.to_owned()));
+        let admin = RestateAdmin::new(&server.url, &server.url).unwrap();
+        (server, admin)
+    }
+
+    #[tokio::test]
+    async fn deployments_are_registered_listed_and_moved() {
+        let (server, admin) = admin(200, r#"{"deployments":[{"id":"dp_1","uri":"http://a:1/"}]}"#);
+        admin.register("http://a:1", false).await.unwrap();
+        let expected = Deployment { id: "dp_1".to_owned(), uri: "http://a:1/".to_owned() };
+        assert_eq!(admin.deployments().await.unwrap(), [expected]);
+        admin.move_deployment("dp_1", "http://b:1").await.unwrap();
+        let lines: Vec<String> = server.asked().into_iter().map(|asked| asked.line).collect();
+        assert_eq!(lines, ["POST /deployments", "GET /deployments", "PATCH /deployments/dp_1"]);
+        assert_eq!(server.asked()[2].json(), json!({"uri": "http://b:1", "overwrite": true}));
+        assert!(admin.healthy().await);
+        assert!(admin.move_deployment("../x", "http://b:1").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn only_what_is_completed_is_purged() {
+        for (status, purged) in [(200, true), (202, true), (404, false), (409, false)] {
+            assert_eq!(admin(status, "").1.purge("inv_1").await.unwrap(), purged);
+        }
+        assert!(matches!(admin(503, "").1.purge("inv_1").await, Err(Error::Unknown { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_invocation_is_looked_up_by_its_workflow() {
+        let (server, admin) = admin(200, r#"{"invocationId":"inv_1"}"#);
+        assert_eq!(admin.workflow_invocation("Booking", "b1").await.unwrap(), "inv_1");
+        let expected =
+            json!({"target": "workflow", "workflowName": "Booking", "workflowKey": "b1"});
+        assert_eq!(server.asked()[0].json(), expected);
+    }
+}

@@ -126,7 +126,7 @@ impl BookingView {
             show_starts_at: booking.show_starts_at,
             expires_at: booking.expires_at.filter(|_| booking.status == BookingStatus::Pending),
             payments: payments.into_iter().map(|paid| PaymentView::of(app, paid)).collect(),
-            refunds: refunds.into_iter().map(RefundView::of).collect(),
+            refunds: refunds.iter().map(RefundView::of).collect(),
             ticket: ticket.map(|ticket| TicketView::of(app, id, ticket)),
             version: booking.version,
             timeline,
@@ -173,7 +173,7 @@ impl PaymentView {
 }
 
 impl RefundView {
-    fn of(refund: Refund) -> Self {
+    fn of(refund: &Refund) -> Self {
         Self {
             id: refund.refund_id,
             payment: refund.payment_id,

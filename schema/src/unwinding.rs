@@ -56,13 +56,11 @@ pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
     .fetch_optional(&db.0)
     .await?
     .ok_or_else(|| bookings::missing(booking))?;
-    match row.status {
-        BookingStatus::Pending => {
-            let left = row.left_ms.unwrap_or(0).max(1);
-            Ok(Watch::Waiting { ms: u64::try_from(left).unwrap_or(1) })
-        }
-        status => Ok(Watch::Moved { status }),
+    if row.status != BookingStatus::Pending {
+        return Ok(Watch::Moved { status: row.status });
     }
+    let left = row.left_ms.unwrap_or(0).max(1);
+    Ok(Watch::Waiting { ms: u64::try_from(left).unwrap_or(1) })
 }
 
 /// What became of a wish to cancel.
@@ -103,10 +101,10 @@ pub async fn cancel(db: &Db, booking: BookingId, by: &str) -> Result<Cancel, Err
         return Ok(Cancel::Cancelled);
     }
     let found = bookings::find(db, booking).await?.ok_or_else(|| bookings::missing(booking))?;
-    Ok(match found.status {
-        BookingStatus::Cancelled => Cancel::Cancelled,
-        status => Cancel::TooLate { status },
-    })
+    if found.status == BookingStatus::Cancelled {
+        return Ok(Cancel::Cancelled);
+    }
+    Ok(Cancel::TooLate { status: found.status })
 }
 
 /// Where an unwinding starts from.

@@ -130,7 +130,7 @@ struct Story<'a> {
 /// The status it ends in, or why everything is to be taken back.
 type Ending = Result<BookingStatus, &'static str>;
 
-impl<'a> Story<'a> {
+impl Story<'_> {
     async fn book(self, saga: &mut Saga) -> Result<Ending, TerminalError> {
         let Self { ctx, activities, request } = self;
         let status =

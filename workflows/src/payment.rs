@@ -107,7 +107,7 @@ struct Story<'a> {
     request: &'a PaymentRequest,
 }
 
-impl<'a> Story<'a> {
+impl Story<'_> {
     /// Opens the vendor's page. How long its session lives; None if it was refused.
     async fn open(self) -> Result<Option<u64>, TerminalError> {
         let Self { ctx, activities, request } = self;

@@ -29,6 +29,7 @@ where
 }
 
 /// Our own ground gave way: the engine tries again, and shows why.
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 pub(crate) fn again(error: Error) -> HandlerError {
     HandlerError::from(error.reason().to_owned())
 }
@@ -101,7 +102,7 @@ impl<'a> AtVendor<'a> {
 }
 
 /// The durable promise that a decision about a step resolves.
-pub fn decision_promise(step: &str, occurrence: i32) -> String {
+pub(crate) fn decision_promise(step: &str, occurrence: i32) -> String {
     format!("decision-{step}-{occurrence}")
 }
 

@@ -10,7 +10,11 @@
 //! The key is `{vendor}:{event}`: a delivery that comes a hundred times is one workflow.
 
 use crate::{announce::announce, refund::RefundClient, step::step};
-use activities::{Activities, payments::Asked, webhooks::Subject};
+use activities::{
+    Activities,
+    payments::{Asked, Shows},
+    webhooks::Subject,
+};
 use adapters::provider::{Claim, Hint};
 use restate_sdk::prelude::*;
 use schema::{
@@ -67,7 +71,7 @@ struct Story<'a> {
     delivery: &'a Delivery,
 }
 
-impl<'a> Story<'a> {
+impl Story<'_> {
     async fn apply(self) -> Result<DeliveryVerdict, TerminalError> {
         let Self { ctx, activities, delivery: Delivery { provider, hint } } = self;
         let record = move || activities.record_delivery(*provider, hint);
@@ -108,7 +112,7 @@ impl<'a> Story<'a> {
             let ask = move || activities.ask_vendor(payment, transaction.clone());
             let asked: Asked = step(ctx, "ask_vendor", ask).await?;
             announce(ctx, payment, &asked);
-            if asked.captured {
+            if asked.shows == Shows::Money {
                 return Ok(DeliveryVerdict::Applied);
             }
             let wait = match asked.again_ms {

@@ -143,7 +143,7 @@ pub async fn perform<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Ans
         return running.send(&call, call.attempts, began).await;
     }
     match decide::next(&call, S::REPEAT, step.call_timings()) {
-        Next::Answered => running.stored(&call),
+        Next::Answered => recorded::<S>(&call),
         Next::Wait { ms } => Ok(Progress::NotYet { wait_ms: ms }),
         Next::LookUp => running.look_up(&call).await,
         Next::AcceptNo => running.accept_no(&call).await,
@@ -163,7 +163,7 @@ pub async fn close<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Answe
     };
     let running = Running { db, step, key: &key };
     match decide::next(&call, S::REPEAT, step.call_timings()) {
-        Next::Answered => running.stored(&call),
+        Next::Answered => recorded::<S>(&call),
         Next::Wait { ms } => Ok(Progress::NotYet { wait_ms: ms }),
         Next::LookUp => running.look_up(&call).await,
         Next::AcceptNo => running.accept_no(&call).await,
@@ -298,7 +298,7 @@ impl<S: VendorStep> Running<'_, S> {
             warn!(step = S::NAME, call.key = self.key, "two answers to {} differ", self.key);
             self.ask_a_person("answers_differ", &format!("also answered: {value}")).await?;
         }
-        self.stored(&call)
+        recorded::<S>(&call)
     }
 
     async fn accept_no(&self, call: &Call) -> Result<Progress<S::Answer>, Error> {
@@ -317,20 +317,9 @@ impl<S: VendorStep> Running<'_, S> {
         })
     }
 
-    fn stored(&self, call: &Call) -> Result<Progress<S::Answer>, Error> {
-        Ok(Progress::Done(match (call.outcome, &call.answer) {
-            (Some(Outcome::Answer | Outcome::ByHand), Some(answer)) => {
-                End::Answer(serde_json::from_value::<Stored<S::Answer>>(answer.clone())?.answer)
-            }
-            (Some(Outcome::GaveUp), _) => End::GaveUp,
-            (Some(Outcome::Absent | Outcome::Answer | Outcome::ByHand), _) => End::Absent,
-            (None, _) => return Ok(Progress::soon()),
-        }))
-    }
-
     async fn ask_a_person(&self, cause: &str, detail: &str) -> Result<Progress<S::Answer>, Error> {
         let mut tx = self.db.begin().await?;
-        let case = NewCase {
+        let refused = NewCase {
             workflow: self.step.workflow(),
             workflow_key: self.step.id(),
             step: S::NAME,
@@ -340,10 +329,22 @@ impl<S: VendorStep> Running<'_, S> {
             at_risk: self.step.at_risk(),
             decisions: &["retry", "settled", "give-up"],
         };
-        let opened = cases::open(&mut tx, &case).await?;
+        let opened = cases::open(&mut tx, &refused).await?;
         tx.commit().await.map_err(schema::Error::from)?;
         Ok(Progress::Refused { occurrence: opened.occurrence })
     }
+}
+
+/// What an ended call's row hands out.
+fn recorded<S: VendorStep>(call: &Call) -> Result<Progress<S::Answer>, Error> {
+    Ok(Progress::Done(match (call.outcome, &call.answer) {
+        (Some(Outcome::Answer | Outcome::ByHand), Some(answer)) => {
+            End::Answer(serde_json::from_value::<Stored<S::Answer>>(answer.clone())?.answer)
+        }
+        (Some(Outcome::GaveUp), _) => End::GaveUp,
+        (Some(Outcome::Absent | Outcome::Answer | Outcome::ByHand), _) => End::Absent,
+        (None, _) => return Ok(Progress::soon()),
+    }))
 }
 
 fn waiting(because: &str, wait: Duration) -> Waiting<'_> {

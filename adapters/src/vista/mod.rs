@@ -360,3 +360,6 @@ fn is_plain(name: &str) -> bool {
 fn name(name: &str) -> Result<&str, Error> {
     if is_plain(name) { Ok(name) } else { Err(Error::refused("malformed", "vista: not a name")) }
 }
+
+#[cfg(test)]
+mod tests;
