@@ -285,22 +285,17 @@ impl PaymentProvider for HyperPay {
     async fn ask(&self, question: &Question, within: Duration) -> Result<Vec<Transaction>, Error> {
         let until = Deadline::after(within);
         let account = self.account(question);
-        let shown = self.by_reference(&question.payment.bare(), account, until).await?;
-        let listed = self.charges(question, shown)?;
-        let more = match self.elsewhere(question, &listed, until).await {
-            Ok(more) => self.charges(question, more)?,
+        let mut shown = self.by_reference(&question.payment.bare(), account, until).await?;
+        let listed = self.charges(question, &shown)?;
+        match self.elsewhere(question, &listed, until).await {
+            Ok(more) => shown.extend(more),
             // The list is an answer by itself; nothing at all is only believed when every look-up has said so.
             Err(error) if listed.is_empty() => return Err(error),
             Err(error) => {
                 warn!(payment.id = %question.payment, "hyperpay could not be asked further: {error}");
-                Vec::new()
             }
-        };
-        let is_known = |id: &str| more.iter().any(|newer| newer.id == id);
-        let mut all: Vec<Transaction> =
-            listed.into_iter().filter(|older| !is_known(&older.id)).collect();
-        all.extend(more);
-        Ok(all)
+        }
+        self.charges(question, &shown)
     }
 
     async fn refund(&self, order: &RefundOrder, within: Duration) -> Result<RefundState, Error> {

@@ -222,9 +222,10 @@ async fn the_live_system_takes_nothing_with_a_test_code() {
 #[tokio::test]
 async fn where_the_reference_shows_nothing_the_session_is_asked() {
     let script = |checkout: Value| {
-        Scripted::new(move |asked| match asked.is("GET /v1/query?") {
-            true => (400, result("700.400.580").to_string()),
-            false => (400, checkout.to_string()),
+        Scripted::new(move |asked| {
+            let unknown = result("700.400.580");
+            let body = if asked.is("GET /v1/query?") { &unknown } else { &checkout };
+            (400, body.to_string())
         })
     };
     for nothing in ["200.300.404", "000.200.000", "700.400.580"] {
@@ -241,9 +242,10 @@ async fn where_the_reference_shows_nothing_the_session_is_asked() {
 
 #[tokio::test]
 async fn a_hint_finds_what_the_reference_does_not_show_yet() {
-    let server = Scripted::new(|asked| match asked.is("GET /v1/query?") {
-        true => (200, list(&[]).to_string()),
-        false => (200, transaction("000.000.000").to_string()),
+    let server = Scripted::new(|asked| {
+        let found = transaction("000.000.000");
+        let body = if asked.is("GET /v1/query?") { list(&[]) } else { found };
+        (200, body.to_string())
     });
     let hinted = Question { transaction: Some(TRANSACTION.to_owned()), ..question() };
     let all = hyperpay(&server, false).ask(&hinted, WITHIN).await.unwrap();

@@ -9,34 +9,27 @@ use crate::{
     error::Error,
     provider::{Question, RefundOrder, RefundState, Transaction, TransactionState},
 };
-use std::collections::BTreeMap;
 use tracing::warn;
 
 impl HyperPay {
-    /// The charges among these, each once, oldest first.
+    /// The charges among these, each once, oldest first. Of two lines about one charge the more final one counts.
     pub(super) fn charges(
         &self,
         question: &Question,
-        shown: Vec<Answer>,
+        shown: &[Answer],
     ) -> Result<Vec<Transaction>, Error> {
-        let mut by_id: BTreeMap<(String, String), Transaction> = BTreeMap::new();
+        let mut charges: Vec<(&str, Transaction)> = Vec::new();
         for answer in shown {
-            let when = answer.timestamp.clone().unwrap_or_default();
-            let Some(charge) = self.charge(question, &answer)? else { continue };
-            let same = by_id.iter().find(|(_, known)| known.id == charge.id);
-            let taken = |it: &Transaction| matches!(it.state, TransactionState::Captured { .. });
-            match same.map(|(key, known)| (key.clone(), taken(known))) {
-                // What was taken stays taken, whatever an older or later line says of it.
-                Some((_, true)) => {}
-                Some((key, false)) => {
-                    by_id.insert(key, charge);
-                }
-                None => {
-                    by_id.insert((when, charge.id.clone()), charge);
-                }
+            let when = answer.timestamp.as_deref().unwrap_or_default();
+            let Some(charge) = self.charge(question, answer)? else { continue };
+            match charges.iter_mut().find(|(_, known)| known.id == charge.id) {
+                Some((_, known)) if finality(&known.state) > finality(&charge.state) => {}
+                Some(known) => *known = (when, charge),
+                None => charges.push((when, charge)),
             }
         }
-        Ok(by_id.into_values().collect())
+        charges.sort_by_key(|(when, _)| *when);
+        Ok(charges.into_iter().map(|(_, charge)| charge).collect())
     }
 
     /// `None`: it is no charge, or not ours.
@@ -106,6 +99,16 @@ impl HyperPay {
             | Class::Chargeback
             | Class::Unknown => Err(self.no_answer(answer)),
         }
+    }
+}
+
+/// What was taken stays taken, whatever an older or later line says of it.
+const fn finality(state: &TransactionState) -> u8 {
+    match state {
+        TransactionState::Pending => 0,
+        TransactionState::Declined { .. } => 1,
+        TransactionState::Authorized => 2,
+        TransactionState::Captured { .. } => 3,
     }
 }
 

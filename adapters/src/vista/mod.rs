@@ -336,7 +336,7 @@ fn no_order(asked: &str, status: StatusCode, code: Option<i64>) -> Error {
         Some(code) if !status.is_server_error() => {
             result_codes::no_answer(asked, code, Operation::Elsewhere)
         }
-        Some(_) | None if status.is_client_error() => {
+        None if status.is_client_error() && !matches!(http, 408 | 409 | 425) => {
             Error::refused(format!("http-{http}"), format!("vista {asked}: HTTP {http}"))
         }
         Some(_) | None => Error::unknown(format!("vista {asked}: HTTP {http}")),

@@ -194,7 +194,7 @@ impl Order {
 /// look-up or a person can see them; the address can never be delivered to (RFC 2606).
 pub(super) fn completion(order: &OrderRef, note: &PaymentNote, client_class: &str) -> Value {
     let payment = note.payment.map(|payment| {
-        json!({"CardNumber": "", "CardType": "", "PaymentValueCents": note.total.amount_minor,
+        json!({"PaymentValueCents": note.total.amount_minor,
             "PaymentTenderCategory": "CREDIT", "BillFullOutstandingAmount": false,
             "BankReference": payment.bare(), "PaymentSystemId": "-"})
     });
