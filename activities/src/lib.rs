@@ -1,5 +1,6 @@
 //! What may be done, once, safely twice: each activity is one idempotent step. Knows no engine.
 
+mod booking_steps;
 pub mod bookings;
 mod error;
 pub mod payments;

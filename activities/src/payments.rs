@@ -51,6 +51,13 @@ impl Activities {
         step::perform(&self.db, &OpenPayment { vendor, request, amount }).await
     }
 
+    /// Ends a payment that could not be opened: no customer has seen a page of it.
+    pub async fn refuse_payment(&self, request: &PaymentRequest) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        payments::refuse(&mut tx, request.payment_id, request.booking_id, "vendor_away").await?;
+        Ok(tx.commit().await.map_err(schema::Error::from)?)
+    }
+
     /// Asks the vendor what became of a payment, and settles whatever it has taken. `transaction` is one that a hint
     /// has named. The vendor being away is an answer too: come back later.
     pub async fn ask_vendor(
@@ -204,6 +211,11 @@ macro_rules! of_payment {
 
         fn call_timings(&self) -> &CallTimings {
             &self.request.timings.$timings
+        }
+
+        /// Its booking will have expired by then.
+        fn give_up_in_ms(&self) -> Option<i64> {
+            i64::try_from(self.request.timings.booking_expiry_ms).ok()
         }
     };
 }

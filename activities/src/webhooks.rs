@@ -32,6 +32,10 @@ pub enum Subject {
         refund: RefundId,
         booking: BookingId,
     },
+    /// The cardholder's bank has taken the money back: a person decides.
+    Chargeback {
+        booking: Option<BookingId>,
+    },
     /// Names nothing of ours.
     Orphan,
     /// Asks nothing of us.
@@ -48,7 +52,18 @@ impl Activities {
         match &hint.claim {
             Claim::Payment { reference, .. } => self.payment_named(provider, reference).await,
             Claim::Refund { reference, .. } => self.refund_named(provider, reference).await,
-            Claim::Chargeback { .. } | Claim::Other { .. } => Ok(Subject::Nothing),
+            Claim::Chargeback { reference, .. } => {
+                let subject =
+                    self.payment_named(provider, reference.as_deref().unwrap_or_default()).await?;
+                Ok(Subject::Chargeback {
+                    booking: if let Subject::Payment { booking, .. } = subject {
+                        Some(booking)
+                    } else {
+                        None
+                    },
+                })
+            }
+            Claim::Other { .. } => Ok(Subject::Nothing),
         }
     }
 
@@ -85,25 +100,26 @@ impl Activities {
         Ok(webhooks::finish(&self.db, provider, event, booking, verdict).await?)
     }
 
-    /// The hint claimed money that the vendor does not show: somebody has to look.
-    pub async fn open_contradiction(
+    /// What a webhook says needs a person: it claims money that the vendor does not show, or a chargeback.
+    pub async fn open_webhook_case(
         &self,
         provider: Provider,
         event: &str,
-        booking: BookingId,
+        booking: Option<BookingId>,
+        cause: &str,
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        let case = NewCase {
+        let asked = NewCase {
             workflow: "WebhookConfirm",
             workflow_key: format!("{provider}:{event}"),
-            step: "ask_vendor",
-            booking: Some(booking),
-            cause: "webhook_claims_more_than_the_vendor_shows",
-            detail: "a genuine webhook says paid; asked by our reference, the vendor shows no money",
+            step: "open_webhook_case",
+            booking,
+            cause,
+            detail: "the delivery is in webhook_deliveries; ask the vendor by the reference it names",
             at_risk: Money::sar(0),
             decisions: &["settled"],
         };
-        cases::open(&mut tx, &case).await?;
+        cases::open(&mut tx, &asked).await?;
         Ok(tx.commit().await.map_err(schema::Error::from)?)
     }
 }

@@ -18,7 +18,10 @@ use crate::{
     step::{AtVendor, again, cancelled, decision_promise, is_cancelled, step},
     ticket_generate::TicketGenerateClient,
 };
-use activities::{Activities, bookings::Held};
+use activities::{
+    Activities,
+    bookings::{Created, Held},
+};
 use adapters::vista::{ConfirmAnswer, OrderRef};
 use restate_sdk::prelude::*;
 use schema::{
@@ -144,8 +147,10 @@ impl Story<'_> {
         let before_money =
             AtVendor { ctx, activities, workflow: "Booking", unless: Some(LEFT_PENDING) };
         let create = move || activities.create_order(request);
-        let Some(order) = answered(before_money.finish("create_order", create).await?) else {
-            return Ok(Err("no_order"));
+        let order = match answered(before_money.finish("create_order", create).await?) {
+            Some(Created::Open { order }) => order,
+            Some(Created::No { .. }) => return Ok(Err("no_such_cinema")),
+            None => return Ok(Err("cinema_away")),
         };
         let for_hold = order.clone();
         let hold = move || {
@@ -155,7 +160,7 @@ impl Story<'_> {
         let total = match answered(before_money.finish("hold_seats", hold).await?) {
             Some(Held::Held { total, .. }) => total,
             Some(Held::No { .. }) => return Ok(Err("not_held")),
-            None => return Ok(Err("no_seats")),
+            None => return Ok(Err("cinema_away")),
         };
 
         if total.is_zero() {

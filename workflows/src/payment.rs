@@ -5,6 +5,7 @@
 //! | `record_payment` |                                                                     |
 //! | `price_order`    | Vista: its timer restarted, what is to pay                          |
 //! | `open_payment`   | the vendor's page                                                   |
+//! | `refuse_payment` | only if there is no page to pay on                                  |
 //! | `ask_vendor`     | the vendor's last word, asked on a widening schedule; hints are heard |
 //!
 //! It lives as long as the vendor's session plus lag, whatever became of the booking: late money is found here.
@@ -127,6 +128,9 @@ impl Story<'_> {
         vendor.finish("price_order", price).await?;
         let open = move || activities.open_payment(request);
         let opened = answered(vendor.finish("open_payment", open).await?);
+        if opened.is_none() {
+            step(ctx, "refuse_payment", move || activities.refuse_payment(request)).await?;
+        }
         Ok(opened.map(|session| session.lives_ms))
     }
 

@@ -4,7 +4,7 @@
 //! |--------------------|------------------------------------------------------------------------|
 //! | `record_delivery`  |                                                                        |
 //! | `ask_vendor`       | again over the vendor's lag, while the hint claims more than it shows  |
-//! | `open_contradiction` | only if it never showed                                              |
+//! | `open_webhook_case` | only if it never showed, or for a chargeback                          |
 //! | `finish_delivery`  |                                                                        |
 //!
 //! The key is `{vendor}:{event}`: a delivery that comes a hundred times is one workflow.
@@ -79,6 +79,10 @@ impl Story<'_> {
             Subject::Seen { verdict } => return Ok(verdict),
             Subject::Orphan => (None, DeliveryVerdict::Orphan),
             Subject::Nothing => (None, DeliveryVerdict::Ignored),
+            Subject::Chargeback { booking } => {
+                self.ask_a_person(booking, "chargeback").await?;
+                (booking, DeliveryVerdict::Applied)
+            }
             Subject::Refund { refund, booking } => {
                 ctx.workflow_client::<RefundClient>(refund.bare()).nudge().send();
                 (Some(booking), DeliveryVerdict::Applied)
@@ -99,7 +103,7 @@ impl Story<'_> {
         booking: BookingId,
         timings: &Timings,
     ) -> Result<DeliveryVerdict, TerminalError> {
-        let Self { ctx, activities, delivery: Delivery { provider, hint } } = self;
+        let Self { ctx, activities, delivery: Delivery { hint, .. } } = self;
         let (transaction, claims_money) = match &hint.claim {
             Claim::Payment { transaction, final_success, .. } => (transaction, *final_success),
             Claim::Refund { transaction, .. } | Claim::Chargeback { transaction, .. } => {
@@ -126,8 +130,17 @@ impl Story<'_> {
             }
             ctx.sleep(wait).await?;
         }
-        let open = move || activities.open_contradiction(*provider, &hint.event, booking);
-        step(ctx, "open_contradiction", open).await?;
+        self.ask_a_person(Some(booking), "webhook_claims_more_than_the_vendor_shows").await?;
         Ok(DeliveryVerdict::Contradicted)
+    }
+
+    async fn ask_a_person(
+        self,
+        booking: Option<BookingId>,
+        cause: &'static str,
+    ) -> Result<(), TerminalError> {
+        let Self { ctx, activities, delivery: Delivery { provider, hint } } = self;
+        let open = move || activities.open_webhook_case(*provider, &hint.event, booking, cause);
+        step(ctx, "open_webhook_case", open).await
     }
 }
