@@ -4,17 +4,14 @@ use crate::{
     Outcome, book,
     config::Config,
     home::{Home, Keys, Places, Running},
+    listen,
     server::{self, Listeners},
     timeline::say,
     wait::{stop_signal, stopped},
 };
 use stack::{Engines, Launch, Options, Supervised};
 use std::{collections::BTreeMap, io, process::ExitCode, time::Duration};
-use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
-
-/// How many ports are tried after the wanted one.
-const PORTS: u16 = 100;
 
 /// Starts everything, makes one booking if asked to, and stays until Ctrl-C.
 pub(crate) async fn up(with_a_booking: bool) -> Outcome {
@@ -31,8 +28,8 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
         Some(Engines::start(&Options { progress: say, ..kept }).await?)
     };
     let urls = external.unwrap_or_else(|| External::of(engines.as_ref()));
-    let gateway = free_port(3000).await?;
-    let workflows = free_port(home.places()?.workflows_port.unwrap_or(9080)).await?;
+    let gateway = listen::from_port(3000)?;
+    let workflows = listen::from_port(home.places()?.workflows_port.unwrap_or(9080))?;
     home.set_places(&Places { workflows_port: Some(workflows.local_addr()?.port()) })?;
     let gateway_url = format!("http://{}", gateway.local_addr()?);
     let (mut sandbox, sandbox_url) = start_sandbox(&home, &keys, &gateway_url).await?;
@@ -134,7 +131,7 @@ async fn start_sandbox(
     keys: &Keys,
     gateway_url: &str,
 ) -> Result<(Supervised, String), Box<dyn std::error::Error + Send + Sync>> {
-    let listener = free_port(3100).await?;
+    let listener = listen::from_port(3100)?;
     let port = listener.local_addr()?.port();
     drop(listener);
     let factor = std::env::var("USHER_TIME_FACTOR").unwrap_or_else(|_| "1".to_owned());
@@ -174,17 +171,6 @@ fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External) {
     say(&format!("  stand-ins  {sandbox_url}/_sim"));
     say(&format!("  engine     {}/ui/", urls.admin));
     say("  another    cargo run -- book --pay decline");
-}
-
-async fn free_port(first: u16) -> io::Result<TcpListener> {
-    for port in first..first.saturating_add(PORTS) {
-        match TcpListener::bind(("127.0.0.1", port)).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::Error::other(format!("No free port from {first} on; end what occupies them.")))
 }
 
 fn log_to(home: &Home) -> io::Result<()> {

@@ -3,6 +3,7 @@
 mod book;
 mod config;
 mod home;
+mod listen;
 mod local;
 mod server;
 mod timeline;
@@ -12,7 +13,6 @@ mod wait;
 use clap::{Parser, Subcommand};
 use config::{Config, Role};
 use std::process::ExitCode;
-use tokio::net::TcpListener;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 const EXAMPLES: &str = "\
@@ -84,8 +84,8 @@ async fn run(command: Option<Command>) -> Outcome {
 async fn serve(role: Option<Role>) -> Outcome {
     log_as_json();
     let config = Config::read(role, |name| std::env::var(name).ok())?;
-    let gateway = TcpListener::bind(&config.gateway_addr).await?;
-    let workflows = TcpListener::bind(&config.workflows_addr).await?;
+    let gateway = listen::on(&config.gateway_addr).await?;
+    let workflows = listen::on(&config.workflows_addr).await?;
     server::run(config, server::Listeners { gateway, workflows }, wait::stop_signal()).await?;
     Ok(ExitCode::SUCCESS)
 }

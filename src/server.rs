@@ -17,6 +17,10 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// A row that is past its time for this long was left lying; anything shorter may just be running.
 const LEFT_LYING_MS: i64 = 60_000;
 
+/// How long what has begun may take to finish once we stop. The engine keeps idle streams open for longer; whatever is
+/// cut off there, it runs again.
+const GRACE: Duration = Duration::from_secs(2);
+
 pub(crate) struct Listeners {
     pub gateway: TcpListener,
     pub workflows: TcpListener,
@@ -47,7 +51,14 @@ pub(crate) async fn run(
             }
         });
     }
-    running.join_all().await;
+    let in_time = async {
+        stopped(stopping).await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        _ = running.join_all() => {}
+        () = in_time => {}
+    }
     Ok(())
 }
 

@@ -17,6 +17,10 @@ pub(crate) fn event(since: Duration, event: &Value) {
 fn detail(event: &Value) -> String {
     let amount = || money(event);
     match text(event, "kind").as_str() {
+        "extended" => {
+            let minutes = event["expires_in_ms"].as_i64().unwrap_or(0) / 1_000;
+            format!("to pay within {}:{:02}", minutes / 60, minutes % 60)
+        }
         "requested" => event["seats"].as_array().map(|seats| list(seats)).unwrap_or_default(),
         "held" => {
             let minutes = event["expires_in_ms"].as_i64().unwrap_or(0) / 1_000;

@@ -8,17 +8,17 @@ use crate::{
 };
 use adapters::vista::{ConfirmAnswer, OrderRef, PaymentNote, ReleaseAnswer};
 use schema::{
-    bookings::{self, Booking, BookingRequest},
-    cases::{self, Case},
+    bookings::{self, Booking, BookingRequest, Standing},
+    cases::{self, Followed},
     ids::BookingId,
     money::Money,
     states::BookingStatus,
-    unwinding::{self, Cancel, Unwinding, Watch},
+    unwinding::{self, Cancel, Cause, Unwinding, Watch},
 };
 
 impl Activities {
     /// Writes the booking down with its seats, or finds an older life of it.
-    pub async fn record_booking(&self, request: &BookingRequest) -> Result<BookingStatus, Error> {
+    pub async fn record_booking(&self, request: &BookingRequest) -> Result<Standing, Error> {
         Ok(bookings::record(&self.db, request).await?)
     }
 
@@ -41,11 +41,6 @@ impl Activities {
         Ok(unwinding::watch(&self.db, booking).await?)
     }
 
-    /// Claims a booking that costs nothing.
-    pub async fn claim_free(&self, booking: BookingId) -> Result<bool, Error> {
-        Ok(bookings::claim_free(&self.db, booking).await?)
-    }
-
     /// Tells Vista that the order is paid: from then on it has a booking of its own, which opens the door.
     pub async fn confirm_order(
         &self,
@@ -55,7 +50,15 @@ impl Activities {
         let Some(booking) = bookings::find(&self.db, request.booking_id).await? else {
             return Ok(Progress::Done(End::Absent));
         };
-        step::perform(&self.db, &self.confirm(request, order, &booking)).await
+        let progress = step::perform(&self.db, &self.confirm(request, order, &booking)).await?;
+        if let Progress::Done(End::Answer(ConfirmAnswer::Booked(_))) = progress {
+            // Somebody may have begun to take it back meanwhile: then Vista's booking goes back, too.
+            let now = bookings::find(&self.db, request.booking_id).await?;
+            if now.is_some_and(|now| now.status == BookingStatus::Confirming) {
+                return Ok(Progress::Done(End::GaveUp));
+            }
+        }
+        Ok(progress)
     }
 
     /// The customer's cancel: claims the row.
@@ -64,7 +67,7 @@ impl Activities {
     }
 
     /// Begins to take everything back; the row says which refund is owed.
-    pub async fn begin_unwind(&self, booking: BookingId, cause: &str) -> Result<Unwinding, Error> {
+    pub async fn begin_unwind(&self, booking: BookingId, cause: Cause) -> Result<Unwinding, Error> {
         Ok(unwinding::begin(&self.db, booking, cause).await?)
     }
 
@@ -72,16 +75,21 @@ impl Activities {
     pub async fn release_booking(
         &self,
         request: &BookingRequest,
-        order: &OrderRef,
     ) -> Result<Progress<ReleaseAnswer>, Error> {
         let Some(booking) = bookings::find(&self.db, request.booking_id).await? else {
             return Ok(Progress::Done(End::Absent));
         };
-        let booked = match step::close(&self.db, &self.confirm(request, order, &booking)).await? {
-            Progress::Done(End::Answer(ConfirmAnswer::Booked(booked))) => booked,
-            Progress::Done(_) => return Ok(Progress::Done(End::Absent)),
-            Progress::NotYet { wait_ms } => return Ok(Progress::NotYet { wait_ms }),
-            Progress::Refused { occurrence } => return Ok(Progress::Refused { occurrence }),
+        let create = CreateOrder { vista: &self.vista, request };
+        let order = match step::close(&self.db, &create).await?.done() {
+            Ok(End::Answer(Created::Open { order })) => order,
+            Ok(_) => return Ok(Progress::Done(End::Absent)),
+            Err(unfinished) => return Ok(unfinished),
+        };
+        let confirm = self.confirm(request, &order, &booking);
+        let booked = match step::close(&self.db, &confirm).await?.done() {
+            Ok(End::Answer(ConfirmAnswer::Booked(booked))) => booked,
+            Ok(_) => return Ok(Progress::Done(End::Absent)),
+            Err(unfinished) => return Ok(unfinished),
         };
         let total = booking.total.unwrap_or(Money::sar(0));
         let release = ReleaseBooking { vista: &self.vista, request, booked: &booked, total };
@@ -94,15 +102,14 @@ impl Activities {
         request: &BookingRequest,
     ) -> Result<Progress<OrderCancelled>, Error> {
         let create = CreateOrder { vista: &self.vista, request };
-        let order = match step::close(&self.db, &create).await? {
-            Progress::Done(End::Answer(Created::Open { order })) => order,
-            Progress::Done(_) => return Ok(Progress::Done(End::Absent)),
-            Progress::NotYet { wait_ms } => return Ok(Progress::NotYet { wait_ms }),
-            Progress::Refused { occurrence } => return Ok(Progress::Refused { occurrence }),
+        let order = match step::close(&self.db, &create).await?.done() {
+            Ok(End::Answer(Created::Open { order })) => order,
+            Ok(_) => return Ok(Progress::Done(End::Absent)),
+            Err(unfinished) => return Ok(unfinished),
         };
         let hold = HoldSeats { vista: &self.vista, request, order: &order };
-        if let Progress::NotYet { wait_ms } = step::close(&self.db, &hold).await? {
-            return Ok(Progress::NotYet { wait_ms });
+        if let Err(unfinished) = step::close(&self.db, &hold).await?.done() {
+            return Ok(unfinished);
         }
         let cancel = CancelOrder { vista: &self.vista, request, order: &order };
         step::perform(&self.db, &cancel).await
@@ -113,15 +120,15 @@ impl Activities {
         Ok(unwinding::finish(&self.db, booking).await?)
     }
 
-    /// What a person has decided about a step that was refused.
-    pub async fn read_decision(
+    /// Follows what a person has decided about a step that was refused.
+    pub async fn follow_decision(
         &self,
         workflow: &str,
         key: &str,
         step: &str,
         occurrence: i32,
-    ) -> Result<Option<Case>, Error> {
-        Ok(cases::find(&self.db, workflow, key, step, occurrence).await?)
+    ) -> Result<Followed, Error> {
+        Ok(cases::follow(&self.db, workflow, key, step, occurrence).await?)
     }
 
     fn confirm<'a>(

@@ -42,8 +42,10 @@ impl Activities {
     /// Opens the vendor's page. Absent: the payment was refused, there is nothing to open.
     pub async fn open_payment(&self, request: &PaymentRequest) -> Result<Progress<Session>, Error> {
         let payment = payments::find(&self.db, request.payment_id).await?;
-        let amount =
-            payment.filter(|found| found.refused_because.is_none()).and_then(|found| found.amount);
+        // Not for a booking that has ended while the vendor was away.
+        let amount = payment
+            .filter(|found| found.payable || found.vendor_session.is_some())
+            .and_then(|found| found.amount);
         let vendor = self.providers.get(request.provider);
         let (Some(amount), Some(vendor)) = (amount, vendor) else {
             return Ok(Progress::Done(End::Absent));
@@ -54,7 +56,7 @@ impl Activities {
     /// Ends a payment that could not be opened: no customer has seen a page of it.
     pub async fn refuse_payment(&self, request: &PaymentRequest) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        payments::refuse(&mut tx, request.payment_id, request.booking_id, "vendor_away").await?;
+        payments::refuse(&mut tx, request.payment_id, request.booking_id, "not_opened").await?;
         Ok(tx.commit().await.map_err(schema::Error::from)?)
     }
 
@@ -68,8 +70,9 @@ impl Activities {
         let found = payments::find(&self.db, payment).await?;
         let Some(payment) = found else { return Ok(Asked::nobody()) };
         let timings = payment.request.timings;
+        let before = self.seen_before(&payment).await?;
         let Some(vendor) = self.providers.get(payment.provider) else {
-            return Ok(Asked::later(&payment, timings.retry_after(u32::MAX)));
+            return Ok(before.no_answer(None));
         };
         let within = Duration::from_millis(timings.payment.timeout_ms);
         let question = Question {
@@ -80,36 +83,51 @@ impl Activities {
             transaction,
         };
         match vendor.ask(&question, within).await {
-            Ok(transactions) => self.settle(payment, &transactions).await,
-            Err(VendorError::Unavailable { retry_after: Some(wait), .. }) => {
-                Ok(Asked::later(&payment, wait))
-            }
+            Ok(transactions) => self.settle(payment, before, &transactions).await,
+            Err(VendorError::Unavailable { retry_after, .. }) => Ok(before.no_answer(retry_after)),
             Err(error) => {
                 tracing::info!(payment.id = %payment.payment_id, %error,
                     "no answer about payment {}", payment.payment_id);
-                Ok(Asked::later(&payment, timings.retry_after(2)))
+                Ok(before.no_answer(None))
             }
         }
     }
 
-    async fn settle(&self, payment: Payment, transactions: &[Transaction]) -> Result<Asked, Error> {
-        let mut asked = Asked::seen(&payment);
+    /// What was settled before, perhaps by somebody who died before telling anyone.
+    async fn seen_before(&self, payment: &Payment) -> Result<Asked, Error> {
+        let mut asked = Asked::of(payment);
+        if payment.status == PaymentStatus::Captured {
+            for settled in settling::settled(&self.db, payment.payment_id).await? {
+                asked.won |= settled.verdict == Verdict::Won;
+                asked.refunds.extend(settled.refund);
+            }
+        }
+        Ok(asked)
+    }
+
+    async fn settle(
+        &self,
+        payment: Payment,
+        mut asked: Asked,
+        transactions: &[Transaction],
+    ) -> Result<Asked, Error> {
         let (mut declined, mut pending) = (None, false);
         for transaction in transactions {
             match &transaction.state {
                 TransactionState::Captured { .. } => {
                     let settled =
                         settling::settle(&self.db, &payment, &capture(transaction)).await?;
-                    asked.shows = Shows::Money;
                     asked.won |= settled.verdict == Verdict::Won;
-                    asked.refunds.extend(settled.refund);
+                    let new = settled.refund.filter(|refund| !asked.refunds.contains(refund));
+                    asked.refunds.extend(new);
+                    asked.captures.push(transaction.id.clone());
                 }
                 TransactionState::Authorized | TransactionState::Pending => pending = true,
                 TransactionState::Declined { code } => declined = Some(code),
             }
         }
-        asked.ended |= asked.shows == Shows::Money;
-        if asked.ended || pending {
+        if pending || !asked.captures.is_empty() || payment_has_ended(&payment) {
+            asked.ended = !pending;
             return Ok(asked);
         }
         if let Some(code) = declined {
@@ -138,31 +156,45 @@ fn session_is_over(payment: &Payment) -> bool {
     payment.session_left_ms.is_some_and(|left| left.saturating_add(lag) <= 0)
 }
 
+const fn payment_has_ended(payment: &Payment) -> bool {
+    match payment.status {
+        PaymentStatus::Open | PaymentStatus::Failed | PaymentStatus::Authorized => false,
+        PaymentStatus::Captured | PaymentStatus::Abandoned | PaymentStatus::Voided => true,
+    }
+}
+
 /// What asking a vendor about a payment has come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub booking: Option<BookingId>,
-    pub shows: Shows,
-    /// The money has won its booking, now or before.
+    /// The vendor's transactions that have taken money.
+    pub captures: Vec<String>,
+    /// One of them has won its booking, now or before.
     pub won: bool,
     /// Refunds owed for captures that came too late; to be sent by id.
     pub refunds: Vec<RefundId>,
     /// The vendor's last word.
     pub ended: bool,
-    /// The vendor gave no answer: ask again after this.
-    pub again_ms: Option<u64>,
+    /// The vendor gave no answer; it may have said when to come back.
+    pub unanswered: Option<Unanswered>,
     /// How long until the session is over and everything done in it shows.
     pub session_left_ms: u64,
 }
 
-/// What the vendor shows under our reference.
+/// No answer from the vendor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shows {
-    #[default]
-    NoMoney,
-    /// It has taken money.
-    Money,
+pub struct Unanswered {
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Unanswered {
+    /// How long to wait before the next question: what the vendor wished, within our bound, or widening.
+    pub fn wait(self, timings: &Timings, times: u32) -> Duration {
+        match self.retry_after_ms {
+            Some(ms) => Duration::from_millis(ms.min(timings.retry_longest_ms)),
+            None => timings.retry_after(times),
+        }
+    }
 }
 
 impl Asked {
@@ -170,23 +202,20 @@ impl Asked {
         Self { ended: true, ..Self::default() }
     }
 
-    fn seen(payment: &Payment) -> Self {
+    fn of(payment: &Payment) -> Self {
         let lag = i64::try_from(payment.request.timings.payment.lag_ms).unwrap_or(i64::MAX);
         let left = payment.session_left_ms.unwrap_or(0).saturating_add(lag);
         Self {
             booking: Some(payment.booking_id),
-            ended: match payment.status {
-                PaymentStatus::Open | PaymentStatus::Failed | PaymentStatus::Authorized => false,
-                PaymentStatus::Captured | PaymentStatus::Abandoned | PaymentStatus::Voided => true,
-            },
             session_left_ms: u64::try_from(left).unwrap_or(0),
             ..Self::default()
         }
     }
 
-    fn later(payment: &Payment, wait: Duration) -> Self {
-        let again_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        Self { again_ms, ..Self::seen(payment) }
+    fn no_answer(self, retry_after: Option<Duration>) -> Self {
+        let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let retry_after_ms = retry_after.map(millis);
+        Self { unanswered: Some(Unanswered { retry_after_ms }), ..self }
     }
 }
 

@@ -10,6 +10,7 @@ use adapters::{
 };
 use schema::{
     Tx,
+    cases::{self, NewCase},
     ids::{BookingId, RefundId},
     money::Money,
     refunds::{self, Refund},
@@ -31,26 +32,51 @@ impl Activities {
         step::perform(&self.db, &SendRefund { vendor, refund: &refund }).await
     }
 
-    /// Asks whether a refund that was pending has reached its end.
-    pub async fn ask_refund(&self, refund: RefundId) -> Result<RefundStatus, Error> {
+    /// Asks whether a refund that was pending has reached its end. A vendor that has changed its mind is a case.
+    pub async fn ask_refund(&self, refund: RefundId) -> Result<Progress<RefundStatus>, Error> {
         let Some(refund) = refunds::find(&self.db, refund).await? else {
-            return Ok(RefundStatus::Refunded);
+            return Ok(Progress::Done(End::Absent));
         };
-        let Some(vendor) = self.providers.get(refund.provider) else { return Ok(refund.status) };
-        let within = Duration::from_millis(refund.timings.payment.timeout_ms);
-        let found = vendor.find_refund(&order(&refund), within).await;
-        if let Ok(Some(RefundState::Refunded { transaction })) = found {
-            let mut tx = self.db.begin().await?;
-            refunds::refunded(&mut tx, &refund, &transaction).await?;
-            tx.commit().await.map_err(schema::Error::from)?;
-            return Ok(RefundStatus::Refunded);
+        if refund.status == RefundStatus::Refunded {
+            return Ok(Progress::Done(End::Answer(RefundStatus::Refunded)));
         }
-        Ok(refund.status)
+        let within = Duration::from_millis(refund.timings.payment.timeout_ms);
+        let found = match self.providers.get(refund.provider) {
+            Some(vendor) => vendor.find_refund(&order(&refund), within).await.ok().flatten(),
+            None => None,
+        };
+        let mut tx = self.db.begin().await?;
+        let progress = match found {
+            Some(RefundState::Refunded { transaction }) => {
+                refunds::refunded(&mut tx, &refund, &transaction).await?;
+                Progress::Done(End::Answer(RefundStatus::Refunded))
+            }
+            Some(RefundState::Rejected { code, reason }) => {
+                let case = cases::open(&mut tx, &changed_its_mind(&refund, &code, &reason)).await?;
+                Progress::Refused { step: "ask_refund".to_owned(), occurrence: case.occurrence }
+            }
+            // The longer it takes, the rarer we ask.
+            Some(RefundState::Pending { .. }) | None => {
+                let age = u64::try_from(refund.age_ms).unwrap_or(0);
+                let Timings { ask_first_ms, ask_longest_ms, .. } = refund.timings;
+                Progress::NotYet { wait_ms: (age / 2).clamp(ask_first_ms, ask_longest_ms) }
+            }
+        };
+        tx.commit().await.map_err(schema::Error::from)?;
+        Ok(progress)
     }
+}
 
-    /// The waits of a refund, written down when it was owed.
-    pub async fn refund_timings(&self, refund: RefundId) -> Result<Option<Timings>, Error> {
-        Ok(refunds::find(&self.db, refund).await?.map(|found| found.timings))
+fn changed_its_mind<'a>(refund: &Refund, code: &'a str, reason: &'a str) -> NewCase<'a> {
+    NewCase {
+        workflow: "Refund",
+        workflow_key: refund.refund_id.bare(),
+        step: "ask_refund",
+        booking: Some(refund.booking_id),
+        cause: code,
+        detail: reason,
+        at_risk: refund.amount,
+        decisions: &["retry", "settled", "give-up"],
     }
 }
 

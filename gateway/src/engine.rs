@@ -56,10 +56,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The customer's cancel. `once` names this wish: repeated, it has the same answer.
-    pub async fn cancel(&self, booking: BookingId, by: &str, once: String) -> Result<Cancel, Away> {
+    /// The customer's cancel. Repeated, it asks the row again, so that a later answer is a true one.
+    pub async fn cancel(&self, booking: BookingId, by: &str) -> Result<Cancel, Away> {
         let client = BookingIngressClient::from_client(self.0.clone(), booking.bare());
-        let call = client.cancel(Json(by.to_owned())).idempotency_key(once).call().await?;
+        let call = client.cancel(Json(by.to_owned())).call().await?;
         Ok(call.into_body()?.into_inner())
     }
 

@@ -2,7 +2,7 @@
 
 use crate::engine::{Away, Engine};
 use adapters::restate_admin::RestateAdmin;
-use schema::{Db, bookings, payments, refunds, tickets};
+use schema::{Db, past_due};
 
 /// What a sweep can stumble over; the next one tries again.
 #[derive(Debug, thiserror::Error)]
@@ -24,27 +24,42 @@ pub async fn sweep(
     quiet_ms: i64,
 ) -> Result<usize, Error> {
     let mut sent = 0;
-    for request in bookings::past_due(db, quiet_ms).await? {
-        forget(admin, "Booking", &request.booking_id.bare()).await?;
-        engine.book(request).await?;
-        sent += 1;
+    for request in past_due::bookings(db, quiet_ms).await? {
+        let key = request.booking_id.bare();
+        sent += again(admin, "Booking", &key, engine.book(request)).await;
     }
-    for request in payments::past_due(db, quiet_ms).await? {
-        forget(admin, "Payment", &request.payment_id.bare()).await?;
-        engine.pay(request).await?;
-        sent += 1;
+    for request in past_due::payments(db, quiet_ms).await? {
+        let key = request.payment_id.bare();
+        sent += again(admin, "Payment", &key, engine.pay(request)).await;
     }
-    for refund in refunds::past_due(db, quiet_ms).await? {
-        forget(admin, "Refund", &refund.bare()).await?;
-        engine.refund(refund).await?;
-        sent += 1;
+    for refund in past_due::refunds(db, quiet_ms).await? {
+        sent += again(admin, "Refund", &refund.bare(), engine.refund(refund)).await;
     }
-    for booking in tickets::missing(db, quiet_ms).await? {
-        forget(admin, "TicketGenerate", &booking.bare()).await?;
-        engine.ticket(booking).await?;
-        sent += 1;
+    for booking in past_due::tickets(db, quiet_ms).await? {
+        sent += again(admin, "TicketGenerate", &booking.bare(), engine.ticket(booking)).await;
     }
     Ok(sent)
+}
+
+/// One row's workflow, sent again: 1, or 0 if that did not work, which stops no other.
+async fn again(
+    admin: &RestateAdmin,
+    service: &str,
+    key: &str,
+    send: impl Future<Output = Result<(), Away>>,
+) -> usize {
+    let both = async {
+        forget(admin, service, key).await?;
+        send.await?;
+        Ok::<(), Error>(())
+    };
+    match both.await {
+        Ok(()) => 1,
+        Err(error) => {
+            tracing::warn!(%error, "{service}/{key} could not be sent again: {error}");
+            0
+        }
+    }
 }
 
 /// Drops a completed invocation of this key, so that the next send runs. One that still runs is left alone.

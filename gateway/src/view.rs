@@ -4,7 +4,7 @@ use crate::{app::App, error::Error};
 use chrono::{DateTime, Utc};
 use schema::{
     bookings::{self, Booking, SeatChoice},
-    events::{self, Event},
+    events::{self, Event, What},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
     payments::{self, Payment},
@@ -114,6 +114,7 @@ impl BookingView {
         let refunds = refunds::of_booking(&app.db, id).await?;
         let ticket = tickets::find(&app.db, id).await?;
         let timeline = events::after(&app.db, id, 0).await?;
+        let timeline = timeline.into_iter().filter_map(for_customers).collect();
         Ok(Self {
             id,
             status: booking.status,
@@ -132,6 +133,18 @@ impl BookingView {
             timeline,
         })
     }
+}
+
+/// What staff have to decide, and a vendor's own codes, are not the customer's.
+fn for_customers(event: Event) -> Option<Event> {
+    if matches!(event.what, What::CaseOpened { .. }) {
+        return None;
+    }
+    if let What::PaymentDeclined { payment, .. } = event.what {
+        let what = What::PaymentDeclined { payment, code: "card_declined".to_owned() };
+        return Some(Event { what, ..event });
+    }
+    Some(event)
 }
 
 fn next(booking: &Booking, ticket: Option<&Ticket>) -> Next {
@@ -155,16 +168,18 @@ fn next(booking: &Booking, ticket: Option<&Ticket>) -> Next {
 
 impl PaymentView {
     pub(crate) fn of(app: &App, payment: Payment) -> Self {
-        let payable = matches!(payment.status, PaymentStatus::Open | PaymentStatus::Failed);
         let url = format!("{}/pay/{}", app.settings.public_url, payment.payment_id);
         Self {
             id: payment.payment_id,
             provider: payment.provider,
             status: payment.status,
-            reason: payment.refused_because.or(payment.decline_code),
+            // The vendor's own code is for staff.
+            reason: payment
+                .refused_because
+                .or(payment.decline_code.map(|_| "card_declined".to_owned())),
             amount: payment.amount,
-            payment_url: payable.then_some(url),
-            vendor_session: payment.vendor_session.filter(|_| payable),
+            payment_url: payment.payable.then_some(url),
+            vendor_session: payment.vendor_session.filter(|_| payment.payable),
             brand: payment.brand,
             last4: payment.last4,
             verdict: payment.verdict,

@@ -2,7 +2,7 @@
 
 use crate::{
     Db, Error, Tx,
-    error::{read, write},
+    error::write,
     events::{self, What},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
@@ -111,9 +111,17 @@ pub async fn seats(db: &Db, booking: BookingId) -> Result<Vec<SeatChoice>, Error
     .await?)
 }
 
+/// Where a booking stands when its story begins: usually at the beginning, sometimes in the middle of an older life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    pub status: BookingStatus,
+    /// An older life has begun to take it back.
+    pub unwinding: bool,
+}
+
 /// Writes the booking down with its seats, or finds what an older life of it has written. Seats that another booking
 /// holds end it at once as REJECTED. Safe to repeat.
-pub async fn record(db: &Db, request: &BookingRequest) -> Result<BookingStatus, Error> {
+pub async fn record(db: &Db, request: &BookingRequest) -> Result<Standing, Error> {
     let mut tx = db.begin().await?;
     let fresh = sqlx::query!(
         r#"
@@ -134,11 +142,12 @@ pub async fn record(db: &Db, request: &BookingRequest) -> Result<BookingStatus, 
     if fresh.rows_affected() == 0 {
         tx.rollback().await?;
         let found = find(db, request.booking_id).await?;
-        return found.map(|booking| booking.status).ok_or_else(|| missing(request.booking_id));
+        let found = found.ok_or_else(|| missing(request.booking_id))?;
+        return Ok(Standing { status: found.status, unwinding: found.unwind_cause.is_some() });
     }
     let status = take_seats(&mut tx, request).await?;
     tx.commit().await?;
-    Ok(status)
+    Ok(Standing { status, unwinding: false })
 }
 
 async fn take_seats(tx: &mut Tx, request: &BookingRequest) -> Result<BookingStatus, Error> {
@@ -273,25 +282,36 @@ pub struct Extension {
     pub vista_expires_in_ms: Option<u64>,
 }
 
-/// The clock and the total become what the order says now. Nothing happens to a booking that is not PENDING.
+/// The clock and the total become what the order says now; the clock moves on only if Vista's timer was restarted.
+/// Nothing happens to a booking that is not PENDING.
 pub async fn extend(
     tx: &mut Tx,
     booking: BookingId,
     extension: Extension,
     timings: &Timings,
 ) -> Result<(), Error> {
+    let left_ms = time_left_ms(extension.vista_expires_in_ms, timings);
+    let (kind, detail) = events::columns(&What::Extended { expires_in_ms: left_ms })?;
     sqlx::query!(
         r#"
-        UPDATE bookings SET continues = continues + $5, total_minor = $2, currency = $3,
-               expires_at = LEAST(clock_timestamp() + make_interval(secs => $4::bigint / 1000.0), show_starts_at),
-               updated_at = clock_timestamp()
-        WHERE booking_id = $1 AND status = 'PENDING'
+        WITH moved AS (
+            UPDATE bookings SET continues = continues + $5, total_minor = $2, currency = $3,
+                   expires_at = LEAST(clock_timestamp() + make_interval(secs => $4::bigint / 1000.0),
+                                      show_starts_at, CASE WHEN $5 = 0 THEN expires_at END),
+                   version = version + 1, updated_at = clock_timestamp()
+            WHERE booking_id = $1 AND status = 'PENDING'
+            RETURNING booking_id, version
+        )
+        INSERT INTO booking_events (booking_id, version, kind, detail)
+        SELECT booking_id, version, $6, $7 FROM moved
         "#,
         booking as BookingId,
         extension.total.amount_minor,
         extension.total.currency.code(),
-        time_left_ms(extension.vista_expires_in_ms, timings),
-        i32::from(extension.continued)
+        left_ms,
+        i32::from(extension.continued),
+        kind,
+        detail
     )
     .execute(&mut **tx)
     .await?;
@@ -351,22 +371,12 @@ pub async fn confirm(
     Ok(moved.rows_affected() == 1)
 }
 
-/// Open bookings that should have moved long ago, oldest first: the recovery sweep sends their workflow again.
-pub async fn past_due(db: &Db, quiet_ms: i64) -> Result<Vec<BookingRequest>, Error> {
-    let rows = sqlx::query_scalar!(
-        r#"
-        SELECT request FROM bookings
-        WHERE (status IN ('REQUESTED', 'CONFIRMING')
-               AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0))
-           OR (status = 'PENDING'
-               AND expires_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0))
-        ORDER BY updated_at LIMIT 1000
-        "#,
-        quiet_ms
-    )
-    .fetch_all(&db.0)
-    .await?;
-    rows.into_iter().map(|request| read("booking request", request)).collect()
+/// Takes the booking's row as the lock under which payments, captures and refunds of it change.
+pub(crate) async fn lock(tx: &mut Tx, booking: BookingId) -> Result<(), Error> {
+    sqlx::query!("SELECT FROM bookings WHERE booking_id = $1 FOR UPDATE", booking as BookingId)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 pub(crate) fn missing(booking: BookingId) -> Error {

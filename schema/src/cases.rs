@@ -5,6 +5,7 @@ use crate::{
     events::{self, What},
     ids::{BookingId, CaseId},
     money::Money,
+    vendor_calls,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -133,18 +134,28 @@ pub async fn decide(db: &Db, case: CaseId, decided: &Decided<'_>) -> Result<bool
     Ok(done.rows_affected() == 1)
 }
 
-/// A step's case by its occurrence, with the decision if there is one.
-pub async fn find(
+/// What a decision has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Followed {
+    /// Back to the step: its row knows what to do now.
+    Again,
+    /// There is no step to go back to: it is given up.
+    GivenUp,
+}
+
+/// Follows what a person has decided about a step that was refused. Safe to repeat; an undecided case changes nothing.
+pub async fn follow(
     db: &Db,
     workflow: &str,
     workflow_key: &str,
     step: &str,
     occurrence: i32,
-) -> Result<Option<Case>, Error> {
-    Ok(sqlx::query_as!(
-        Case,
+) -> Result<Followed, Error> {
+    let mut tx = db.begin().await?;
+    let case = sqlx::query!(
         r#"
-        SELECT case_id AS "case_id: CaseId", occurrence, decision AS "decision: Decision" FROM cases
+        SELECT decision AS "decision: Decision", evidence FROM cases
         WHERE workflow = $1 AND workflow_key = $2 AND step = $3 AND occurrence = $4
         "#,
         workflow,
@@ -152,6 +163,18 @@ pub async fn find(
         step,
         occurrence
     )
-    .fetch_optional(&db.0)
-    .await?)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let key = format!("{workflow_key}:{step}");
+    let exists = match case.map(|case| (case.decision, case.evidence)) {
+        Some((Some(Decision::Settled), Some(evidence))) => {
+            vendor_calls::settle_by_hand(&mut tx, &key, &evidence).await?
+        }
+        Some((Some(Decision::GiveUp | Decision::Settled), _)) => {
+            vendor_calls::give_up(&mut tx, &key).await?
+        }
+        Some((Some(Decision::Retry) | None, _)) | None => true,
+    };
+    tx.commit().await?;
+    Ok(if exists { Followed::Again } else { Followed::GivenUp })
 }

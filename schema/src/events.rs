@@ -18,27 +18,77 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum What {
-    Requested { seats: Vec<String> },
-    Held { total_minor: i64, currency: String, expires_in_ms: i64 },
-    Rejected { reason: String },
-    PaymentOpened { payment: String, provider: String },
-    PaymentReady { payment: String, amount_minor: i64 },
-    PaymentRefused { payment: String, reason: String },
-    PaymentDeclined { payment: String, code: String },
-    PaymentAbandoned { payment: String },
-    Paid { payment: String, amount_minor: i64 },
+    Requested {
+        seats: Vec<String>,
+    },
+    Held {
+        total_minor: i64,
+        currency: String,
+        expires_in_ms: i64,
+    },
+    /// Opening a payment has restarted Vista's timer.
+    Extended {
+        expires_in_ms: i64,
+    },
+    Rejected {
+        reason: String,
+    },
+    PaymentOpened {
+        payment: String,
+        provider: String,
+    },
+    PaymentReady {
+        payment: String,
+        amount_minor: i64,
+    },
+    PaymentRefused {
+        payment: String,
+        reason: String,
+    },
+    PaymentDeclined {
+        payment: String,
+        code: String,
+    },
+    PaymentAbandoned {
+        payment: String,
+    },
+    Paid {
+        payment: String,
+        amount_minor: i64,
+    },
     NothingToPay,
-    PaidLate { payment: String, amount_minor: i64, refund: String },
-    PaidWrong { payment: String, amount_minor: i64 },
-    Confirmed { vista_booking: String },
+    PaidLate {
+        payment: String,
+        amount_minor: i64,
+        refund: String,
+    },
+    PaidWrong {
+        payment: String,
+        amount_minor: i64,
+    },
+    Confirmed {
+        vista_booking: String,
+    },
     TicketIssued,
-    Cancelled { by: String },
+    Cancelled {
+        by: String,
+    },
     Expired,
-    Unwinding { cause: String },
+    Unwinding {
+        cause: String,
+    },
     Unwound,
-    RefundSent { refund: String },
-    Refunded { refund: String, amount_minor: i64 },
-    CaseOpened { case: String, cause: String },
+    RefundSent {
+        refund: String,
+    },
+    Refunded {
+        refund: String,
+        amount_minor: i64,
+    },
+    CaseOpened {
+        case: String,
+        cause: String,
+    },
 }
 
 /// `kind` and the rest of an event, as the table has them.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod events;
 pub mod ids;
 pub mod money;
+pub mod past_due;
 pub mod payments;
 pub mod provider;
 pub mod refunds;

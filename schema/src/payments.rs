@@ -34,6 +34,8 @@ pub struct Payment {
     pub request: PaymentRequest,
     pub provider: Provider,
     pub status: PaymentStatus,
+    /// A customer can pay now: the payment is open, and its booking waits for it.
+    pub payable: bool,
     /// Why it was never opened.
     pub refused_because: Option<String>,
     pub amount: Option<Money>,
@@ -59,13 +61,17 @@ pub enum Opening {
     Ended { status: PaymentStatus },
 }
 
+/// A booking takes this many attempts to pay.
+const ATTEMPTS_MAX: i64 = 10;
+
 /// Writes the payment down, or finds what an older life has written. It is refused at once when its booking takes no
 /// payment any more. Safe to repeat.
 pub async fn record(db: &Db, request: &PaymentRequest) -> Result<Opening, Error> {
     let mut tx = db.begin().await?;
     let booking = sqlx::query!(
         r#"
-        SELECT status AS "status: BookingStatus", cinema_id, vista_order, continues
+        SELECT status AS "status: BookingStatus", cinema_id, vista_order, continues,
+               (SELECT COUNT(*) FROM payments WHERE payments.booking_id = $1) AS "attempts!"
         FROM bookings WHERE booking_id = $1 FOR UPDATE
         "#,
         request.booking_id as BookingId
@@ -94,7 +100,7 @@ pub async fn record(db: &Db, request: &PaymentRequest) -> Result<Opening, Error>
         if !matches!(found.status, PaymentStatus::Open | PaymentStatus::Failed) {
             return Ok(Opening::Ended { status: found.status });
         }
-    } else if booking.status == BookingStatus::Pending {
+    } else if booking.status == BookingStatus::Pending && booking.attempts < ATTEMPTS_MAX {
         let opened = What::PaymentOpened {
             payment: request.payment_id.to_string(),
             provider: request.provider.name().to_owned(),
@@ -121,6 +127,7 @@ pub async fn refuse(
     booking: BookingId,
     because: &str,
 ) -> Result<(), Error> {
+    bookings::lock(tx, booking).await?;
     let refused = sqlx::query!(
         r#"
         UPDATE payments SET status = 'ABANDONED', refused_because = $2, updated_at = clock_timestamp()
@@ -201,6 +208,7 @@ pub async fn opened(
     booking: BookingId,
     session: &OpenSession<'_>,
 ) -> Result<(), Error> {
+    bookings::lock(tx, booking).await?;
     sqlx::query!(
         r#"
         UPDATE payments SET vendor_session = $2, vendor_account = $3, updated_at = clock_timestamp(),
@@ -224,10 +232,11 @@ pub async fn opened(
 /// A card was declined: OPEN → FAILED, with an event for each new decline. Another card on the same page may succeed.
 pub async fn declined(db: &Db, payment: &Payment, code: &str) -> Result<(), Error> {
     let mut tx = db.begin().await?;
+    bookings::lock(&mut tx, payment.booking_id).await?;
     let moved = sqlx::query!(
         r#"
         UPDATE payments SET status = 'FAILED', decline_code = $2, updated_at = clock_timestamp()
-        WHERE payment_id = $1 AND status = 'OPEN'
+        WHERE payment_id = $1 AND status IN ('OPEN', 'FAILED') AND decline_code IS DISTINCT FROM $2
         "#,
         payment.payment_id as PaymentId,
         code
@@ -247,6 +256,7 @@ pub async fn declined(db: &Db, payment: &Payment, code: &str) -> Result<(), Erro
 /// The session is over and the vendor says: no money. OPEN, FAILED → ABANDONED.
 pub async fn abandon(db: &Db, payment: &Payment) -> Result<(), Error> {
     let mut tx = db.begin().await?;
+    bookings::lock(&mut tx, payment.booking_id).await?;
     let moved = sqlx::query!(
         r#"
         UPDATE payments SET status = 'ABANDONED', updated_at = clock_timestamp()
@@ -284,6 +294,10 @@ async fn select(
                provider AS "provider: Provider", status AS "status: PaymentStatus", refused_because,
                amount_minor, currency AS "currency: Currency", vendor_session, vendor_account, brand, last4,
                decline_code, created_at,
+               (status IN ('OPEN', 'FAILED') AND EXISTS (
+                   SELECT FROM bookings WHERE bookings.booking_id = payments.booking_id
+                   AND bookings.status = 'PENDING' AND bookings.expires_at > clock_timestamp()
+               )) AS "payable!",
                (SELECT verdict FROM captures WHERE captures.payment_id = payments.payment_id
                 ORDER BY settled_at LIMIT 1) AS "verdict: Verdict",
                CEIL(EXTRACT(EPOCH FROM session_ends_at - clock_timestamp()) * 1000)::bigint AS session_left_ms
@@ -303,6 +317,7 @@ async fn select(
                 request: read("payment request", row.request)?,
                 provider: row.provider,
                 status: row.status,
+                payable: row.payable,
                 refused_because: row.refused_because,
                 amount: row
                     .amount_minor
@@ -319,20 +334,4 @@ async fn select(
             })
         })
         .collect()
-}
-
-/// Open payments whose session has been over for long: the recovery sweep sends their workflow again.
-pub async fn past_due(db: &Db, quiet_ms: i64) -> Result<Vec<PaymentRequest>, Error> {
-    let rows = sqlx::query_scalar!(
-        r#"
-        SELECT request FROM payments
-        WHERE status IN ('OPEN', 'FAILED', 'AUTHORIZED')
-          AND COALESCE(session_ends_at, updated_at) < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
-        ORDER BY updated_at LIMIT 1000
-        "#,
-        quiet_ms
-    )
-    .fetch_all(&db.0)
-    .await?;
-    rows.into_iter().map(|request| read("payment request", request)).collect()
 }

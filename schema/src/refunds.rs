@@ -38,6 +38,8 @@ pub struct Refund {
     pub cause: String,
     pub timings: Timings,
     pub status: RefundStatus,
+    /// Since it was owed.
+    pub age_ms: i64,
     pub created_at: DateTime<Utc>,
 }
 
@@ -135,7 +137,8 @@ async fn select(
                payment_id AS "payment_id: PaymentId", refunds.provider AS "provider: Provider",
                vendor_transaction, vendor_account, refunds.amount_minor,
                refunds.currency AS "currency: Currency", cause, timings,
-               refunds.status AS "status: RefundStatus", refunds.created_at
+               refunds.status AS "status: RefundStatus", refunds.created_at,
+               (EXTRACT(EPOCH FROM clock_timestamp() - refunds.created_at) * 1000)::bigint AS "age_ms!"
         FROM refunds JOIN payments USING (payment_id)
         WHERE refund_id = $1 OR refunds.booking_id = $2
         ORDER BY refunds.created_at LIMIT 100
@@ -158,6 +161,7 @@ async fn select(
                 cause: row.cause,
                 timings: read("timings", row.timings)?,
                 status: row.status,
+                age_ms: row.age_ms,
                 created_at: row.created_at,
             })
         })
@@ -203,19 +207,4 @@ pub async fn refunded(tx: &mut Tx, refund: &Refund, vendor_refund: &str) -> Resu
         events::note(tx, refund.booking_id, &what).await?;
     }
     Ok(())
-}
-
-/// Refunds that have been open for long: the recovery sweep sends their workflow again.
-pub async fn past_due(db: &Db, quiet_ms: i64) -> Result<Vec<RefundId>, Error> {
-    Ok(sqlx::query_scalar!(
-        r#"
-        SELECT refund_id AS "refund_id: RefundId" FROM refunds
-        WHERE status <> 'REFUNDED'
-          AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
-        ORDER BY updated_at LIMIT 1000
-        "#,
-        quiet_ms
-    )
-    .fetch_all(&db.0)
-    .await?)
 }

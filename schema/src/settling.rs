@@ -2,7 +2,7 @@
 //! vendor. A repeat returns the stored verdict.
 
 use crate::{
-    Db, Error, Tx,
+    Db, Error, Tx, bookings,
     cases::{self, NewCase},
     events::{self, What},
     ids::{BookingId, PaymentId, RefundId},
@@ -35,7 +35,7 @@ pub struct Settled {
 pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Settled, Error> {
     let mut tx = db.begin().await?;
     // The booking's row is the lock: settling, expiry, cancel and unwinding meet here, one at a time.
-    lock(&mut tx, payment.booking_id).await?;
+    bookings::lock(&mut tx, payment.booking_id).await?;
     if let Some(verdict) = stored(&mut tx, payment, capture).await? {
         tx.rollback().await?;
         return Ok(Settled { verdict, refund: owed(payment, capture, verdict) });
@@ -58,17 +58,29 @@ pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Set
 }
 
 fn owed(payment: &Payment, capture: &Capture, verdict: Verdict) -> Option<RefundId> {
-    match verdict {
-        Verdict::Late => Some(RefundId::automatic(payment.payment_id, &capture.vendor_transaction)),
-        Verdict::Won | Verdict::Disputed => None,
-    }
+    (verdict == Verdict::Late)
+        .then(|| RefundId::automatic(payment.payment_id, &capture.vendor_transaction))
 }
 
-async fn lock(tx: &mut Tx, booking: BookingId) -> Result<(), Error> {
-    sqlx::query!("SELECT FROM bookings WHERE booking_id = $1 FOR UPDATE", booking as BookingId)
-        .fetch_one(&mut **tx)
-        .await?;
-    Ok(())
+/// What has become of the payment's captures so far.
+pub async fn settled(db: &Db, payment: PaymentId) -> Result<Vec<Settled>, Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT vendor_transaction, verdict AS "verdict: Verdict" FROM captures WHERE payment_id = $1
+        ORDER BY settled_at LIMIT 100
+        "#,
+        payment as PaymentId
+    )
+    .fetch_all(&db.0)
+    .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Settled {
+            verdict: row.verdict,
+            refund: (row.verdict == Verdict::Late)
+                .then(|| RefundId::automatic(payment, &row.vendor_transaction)),
+        })
+        .collect())
 }
 
 async fn stored(

@@ -57,20 +57,3 @@ pub async fn find(db: &Db, booking: BookingId) -> Result<Option<Ticket>, Error> 
     .fetch_optional(&db.0)
     .await?)
 }
-
-/// Confirmed bookings that have been without a ticket for long: the recovery sweep asks for it again.
-pub async fn missing(db: &Db, quiet_ms: i64) -> Result<Vec<BookingId>, Error> {
-    Ok(sqlx::query_scalar!(
-        r#"
-        SELECT booking_id AS "booking_id: BookingId" FROM bookings
-        WHERE status = 'CONFIRMED'
-          AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
-          AND NOT EXISTS (SELECT FROM tickets WHERE tickets.booking_id = bookings.booking_id
-                          AND tickets.status = 'ISSUED')
-        ORDER BY updated_at LIMIT 1000
-        "#,
-        quiet_ms
-    )
-    .fetch_all(&db.0)
-    .await?)
-}

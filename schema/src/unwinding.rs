@@ -19,8 +19,38 @@ pub enum Watch {
     Moved { status: BookingStatus },
 }
 
-/// Claims the booking for expiry if its time is over: PENDING → EXPIRED, seats free again. Otherwise says how long it
-/// still has, or where it has gone.
+/// Why a booking is taken back: a stable word, for callers and for cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    CancelledByStaff,
+    /// It has ended by itself (expired, cancelled, rejected): only what was done at Vista is taken back.
+    EndedBefore,
+    /// Vista could not be reached for as long as a booking may wait.
+    CinemaAway,
+    /// Vista will not confirm it.
+    VistaRejected,
+    /// Vista's order had died before it was confirmed.
+    VistaOrderGone,
+    /// Vista did not confirm within the bound, and provably has nothing.
+    VistaSilent,
+}
+
+impl Cause {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CancelledByStaff => "cancelled_by_staff",
+            Self::EndedBefore => "ended_before",
+            Self::CinemaAway => "cinema_away",
+            Self::VistaRejected => "vista_rejected",
+            Self::VistaOrderGone => "vista_order_gone",
+            Self::VistaSilent => "vista_silent",
+        }
+    }
+}
+
+/// Claims the booking for expiry if its time is over: PENDING → EXPIRED, seats free again; and for confirming if
+/// nothing is to pay. Otherwise says how long it still has, or where it has gone.
 pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
     let (kind, detail) = events::columns(&What::Expired)?;
     let expired = sqlx::query!(
@@ -47,7 +77,7 @@ pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
     }
     let row = sqlx::query!(
         r#"
-        SELECT status AS "status: BookingStatus",
+        SELECT status AS "status: BookingStatus", total_minor,
                CEIL(EXTRACT(EPOCH FROM expires_at - clock_timestamp()) * 1000)::bigint AS left_ms
         FROM bookings WHERE booking_id = $1
         "#,
@@ -58,6 +88,9 @@ pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
     .ok_or_else(|| bookings::missing(booking))?;
     if row.status != BookingStatus::Pending {
         return Ok(Watch::Moved { status: row.status });
+    }
+    if row.total_minor == Some(0) && bookings::claim_free(db, booking).await? {
+        return Ok(Watch::Moved { status: BookingStatus::Confirming });
     }
     let left = row.left_ms.unwrap_or(0).max(1);
     Ok(Watch::Waiting { ms: u64::try_from(left).unwrap_or(1) })
@@ -75,6 +108,20 @@ pub enum Cancel {
 
 /// REQUESTED, PENDING → CANCELLED, seats free again. Safe to repeat.
 pub async fn cancel(db: &Db, booking: BookingId, by: &str) -> Result<Cancel, Error> {
+    let mut tx = db.begin().await?;
+    let cancelled = claim_cancel(&mut tx, booking, by).await?;
+    tx.commit().await?;
+    if cancelled {
+        return Ok(Cancel::Cancelled);
+    }
+    let found = bookings::find(db, booking).await?.ok_or_else(|| bookings::missing(booking))?;
+    if found.status == BookingStatus::Cancelled {
+        return Ok(Cancel::Cancelled);
+    }
+    Ok(Cancel::TooLate { status: found.status })
+}
+
+async fn claim_cancel(tx: &mut Tx, booking: BookingId, by: &str) -> Result<bool, Error> {
     let (kind, detail) = events::columns(&What::Cancelled { by: by.to_owned() })?;
     let moved = sqlx::query!(
         r#"
@@ -95,16 +142,9 @@ pub async fn cancel(db: &Db, booking: BookingId, by: &str) -> Result<Cancel, Err
         kind,
         detail
     )
-    .execute(&db.0)
+    .execute(&mut **tx)
     .await?;
-    if moved.rows_affected() == 1 {
-        return Ok(Cancel::Cancelled);
-    }
-    let found = bookings::find(db, booking).await?.ok_or_else(|| bookings::missing(booking))?;
-    if found.status == BookingStatus::Cancelled {
-        return Ok(Cancel::Cancelled);
-    }
-    Ok(Cancel::TooLate { status: found.status })
+    Ok(moved.rows_affected() == 1)
 }
 
 /// Where an unwinding starts from.
@@ -117,9 +157,9 @@ pub enum Unwinding {
     TooLate,
 }
 
-/// Begins to unwind, in one guarded transaction: REQUESTED is rejected, PENDING cancelled, CONFIRMING gets its cause,
-/// which forbids CONFIRMED, and the refund of the payment that has won is written down. Safe to repeat.
-pub async fn begin(db: &Db, booking: BookingId, cause: &str) -> Result<Unwinding, Error> {
+/// Begins to unwind, in one guarded transaction: REQUESTED and PENDING end at once, CONFIRMING gets its cause, which
+/// forbids CONFIRMED, and the refund of the payment that has won is written down. Safe to repeat.
+pub async fn begin(db: &Db, booking: BookingId, cause: Cause) -> Result<Unwinding, Error> {
     let mut tx = db.begin().await?;
     let row = sqlx::query!(
         r#"
@@ -128,23 +168,23 @@ pub async fn begin(db: &Db, booking: BookingId, cause: &str) -> Result<Unwinding
         booking as BookingId
     )
     .fetch_optional(&mut *tx)
-    .await?
-    .ok_or_else(|| bookings::missing(booking))?;
+    .await?;
+    // Nothing was ever written down: nothing was done.
+    let Some(row) = row else { return Ok(Unwinding::Owed { refund: None }) };
     let refund = match row.status {
-        BookingStatus::Requested => {
-            bookings::reject(&mut tx, booking, cause).await?;
+        BookingStatus::Requested if cause != Cause::CancelledByStaff => {
+            bookings::reject(&mut tx, booking, cause.name()).await?;
             None
         }
-        BookingStatus::Pending => {
-            tx.rollback().await?;
-            cancel(db, booking, "staff").await?;
-            return Ok(Unwinding::Owed { refund: None });
+        BookingStatus::Requested | BookingStatus::Pending => {
+            claim_cancel(&mut tx, booking, "staff").await?;
+            None
         }
         BookingStatus::Confirming => {
             if row.unwind_cause.is_none() {
-                mark(&mut tx, booking, cause).await?;
+                mark(&mut tx, booking, cause.name()).await?;
             }
-            refunds::owe_won(&mut tx, booking, cause).await?
+            refunds::owe_won(&mut tx, booking, cause.name()).await?
         }
         BookingStatus::Confirmed | BookingStatus::Completed => return Ok(Unwinding::TooLate),
         BookingStatus::Cancelled => refunds::owed_for_won(&mut tx, booking).await?,
@@ -188,6 +228,6 @@ pub async fn finish(db: &Db, booking: BookingId) -> Result<BookingStatus, Error>
     )
     .execute(&db.0)
     .await?;
-    let found = bookings::find(db, booking).await?.ok_or_else(|| bookings::missing(booking))?;
-    Ok(found.status)
+    let found = bookings::find(db, booking).await?;
+    Ok(found.map_or(BookingStatus::Rejected, |found| found.status))
 }

@@ -186,20 +186,74 @@ pub async fn said_no(db: &Db, key: &str, mine: i32, answer: &Value) -> Result<()
     Ok(())
 }
 
-/// The look-up found nothing, cleanly. How often it has since the stamp that was seen; None: the row has moved on.
-pub async fn not_found(db: &Db, key: &str, seen: i32) -> Result<Option<i32>, Error> {
+/// What a look-up that found nothing done has seen.
+#[derive(Clone, Debug)]
+pub struct Absence<'a> {
+    /// The attempt whose row was looked at.
+    pub seen: i32,
+    /// The vendor's no, if it shows one: it counts only when the next look shows the same.
+    pub no: Option<&'a Value>,
+    /// Looks closer together than this count as one.
+    pub spacing_ms: i64,
+}
+
+/// The look-up found nothing, cleanly. How often it has since the stamp; None: the row has moved on, or somebody has
+/// just looked.
+pub async fn not_found(db: &Db, key: &str, absence: &Absence<'_>) -> Result<Option<i32>, Error> {
     Ok(sqlx::query_scalar!(
         r#"
-        UPDATE vendor_calls SET absences = absences + 1, looked_at = clock_timestamp(),
-               updated_at = clock_timestamp()
+        UPDATE vendor_calls SET
+               absences = CASE WHEN $3::jsonb IS NULL OR said_no = $3 THEN absences + 1 ELSE 1 END,
+               said_no = COALESCE($3, said_no),
+               looked_at = clock_timestamp(), updated_at = clock_timestamp()
         WHERE call_key = $1 AND outcome IS NULL AND attempts = $2
+          AND (looked_at IS NULL
+               OR looked_at <= clock_timestamp() - make_interval(secs => $4::bigint / 1000.0))
         RETURNING absences
         "#,
         key,
-        seen
+        absence.seen,
+        absence.no,
+        absence.spacing_ms
     )
     .fetch_optional(&db.0)
     .await?)
+}
+
+/// A person gives up: from now on the step ends, by its proof that nothing was done. An outcome stays. False: there is
+/// no such step.
+pub async fn give_up(tx: &mut Tx, key: &str) -> Result<bool, Error> {
+    sqlx::query!(
+        r#"
+        UPDATE vendor_calls SET give_up_at = clock_timestamp(), updated_at = clock_timestamp()
+        WHERE call_key = $1 AND outcome IS NULL
+        "#,
+        key
+    )
+    .execute(&mut **tx)
+    .await?;
+    exists(tx, key).await
+}
+
+/// A person has settled it: the evidence is the step's answer. An outcome stays. False: there is no such step.
+pub async fn settle_by_hand(tx: &mut Tx, key: &str, evidence: &Value) -> Result<bool, Error> {
+    sqlx::query!(
+        r#"
+        UPDATE vendor_calls SET outcome = 'BY_HAND', answer = $2, waiting_for = NULL, next_try_at = NULL,
+               updated_at = clock_timestamp()
+        WHERE call_key = $1 AND outcome IS NULL
+        "#,
+        key,
+        evidence
+    )
+    .execute(&mut **tx)
+    .await?;
+    exists(tx, key).await
+}
+
+async fn exists(tx: &mut Tx, key: &str) -> Result<bool, Error> {
+    let found = sqlx::query!("SELECT call_key FROM vendor_calls WHERE call_key = $1", key);
+    Ok(found.fetch_optional(&mut **tx).await?.is_some())
 }
 
 /// Ends the call with an answer. False: it has an outcome already; the caller returns the stored one.

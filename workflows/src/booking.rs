@@ -5,7 +5,6 @@
 //! | `record_booking` |                    |                                         |
 //! | `create_order`   | `cancel_order`     |                                         |
 //! | `hold_seats`     | `cancel_order`     |                                         |
-//! | `claim_free`     |                    | only if nothing is to pay               |
 //! | `watch_booking`  |                    | a payment that won · a cancel · expiry  |
 //! | `confirm_order`  | `release_booking`  |                                         |
 //! | `TicketGenerate` |                    |                                         |
@@ -28,7 +27,7 @@ use schema::{
     bookings::BookingRequest,
     ids::BookingId,
     states::BookingStatus,
-    unwinding::{Cancel, Watch},
+    unwinding::{Cancel, Cause, Watch},
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -64,14 +63,22 @@ impl Booking {
     ) -> Result<Json<BookingEnd>, TerminalError> {
         let mut saga = Saga::default();
         let story = Story { ctx: &ctx, activities: &self.activities, request: &request };
-        let cause = match story.book(&mut saga).await {
-            Ok(Ok(status)) => return Ok(Json(BookingEnd { status })),
-            Ok(Err(cause)) => cause,
-            Err(error) if is_cancelled(&error) => "cancelled_by_staff",
+        let ending = match story.book(&mut saga).await {
+            Ok(ending) => ending,
+            Err(error) if is_cancelled(&error) => Err(Cause::CancelledByStaff),
             Err(error) => return Err(error),
         };
-        let end = saga.unwind(&ctx, &self.activities, &request, cause).await?;
-        Ok(Json(BookingEnd { status: end.unwrap_or(BookingStatus::Confirmed) }))
+        let status = match ending {
+            Ok(status) => status,
+            Err(cause) => {
+                let end = saga.unwind(&ctx, &self.activities, &request, cause).await?;
+                end.unwrap_or(BookingStatus::Confirmed)
+            }
+        };
+        if status == BookingStatus::Confirmed {
+            ctx.workflow_client::<TicketGenerateClient>(ctx.key()).run().send();
+        }
+        Ok(Json(BookingEnd { status }))
     }
 
     /// The customer's cancel: claims the row, and wakes the booking if it was won.
@@ -131,49 +138,53 @@ struct Story<'a> {
 }
 
 /// The status it ends in, or why everything is to be taken back.
-type Ending = Result<BookingStatus, &'static str>;
+type Ending = Result<BookingStatus, Cause>;
 
 impl Story<'_> {
     async fn book(self, saga: &mut Saga) -> Result<Ending, TerminalError> {
         let Self { ctx, activities, request } = self;
-        let status =
+        let standing =
             step(ctx, "record_booking", move || activities.record_booking(request)).await?;
-        if status.is_final() {
+        if standing.status.is_final() {
             // An older life has ended it, or the seats are another booking's. What it owed is its own unwinding's.
-            return Ok(Ok(status));
+            return Ok(Ok(standing.status));
         }
 
         saga.owe(Undo::CancelOrder);
+        if standing.status == BookingStatus::Confirming {
+            // An older life has come this far: it may have told Vista.
+            saga.owe(Undo::ReleaseBooking);
+        }
+        if standing.unwinding {
+            return Ok(Err(Cause::EndedBefore));
+        }
         let before_money =
             AtVendor { ctx, activities, workflow: "Booking", unless: Some(LEFT_PENDING) };
         let create = move || activities.create_order(request);
         let order = match answered(before_money.finish("create_order", create).await?) {
             Some(Created::Open { order }) => order,
-            Some(Created::No { .. }) => return Ok(Err("no_such_cinema")),
-            None => return Ok(Err("cinema_away")),
+            Some(Created::No { .. }) => return Ok(Err(Cause::EndedBefore)),
+            None => return Ok(Err(Cause::CinemaAway)),
         };
         let for_hold = order.clone();
         let hold = move || {
             let order = for_hold.clone();
             async move { activities.hold_seats(request, &order).await }
         };
-        let total = match answered(before_money.finish("hold_seats", hold).await?) {
-            Some(Held::Held { total, .. }) => total,
-            Some(Held::No { .. }) => return Ok(Err("not_held")),
-            None => return Ok(Err("cinema_away")),
-        };
-
-        if total.is_zero() {
-            step(ctx, "claim_free", move || activities.claim_free(request.booking_id)).await?;
+        match answered(before_money.finish("hold_seats", hold).await?) {
+            Some(Held::Held { .. }) => {}
+            Some(Held::No { .. }) => return Ok(Err(Cause::EndedBefore)),
+            None => return Ok(Err(Cause::CinemaAway)),
         }
+
         match self.leave_pending().await? {
             BookingStatus::Confirming => self.confirm(order, saga).await,
             BookingStatus::Confirmed | BookingStatus::Completed => Ok(Ok(BookingStatus::Confirmed)),
-            BookingStatus::Expired => Ok(Err("expired")),
             BookingStatus::Requested
             | BookingStatus::Pending
+            | BookingStatus::Expired
             | BookingStatus::Cancelled
-            | BookingStatus::Rejected => Ok(Err("ended_before_payment")),
+            | BookingStatus::Rejected => Ok(Err(Cause::EndedBefore)),
         }
     }
 
@@ -201,20 +212,17 @@ impl Story<'_> {
 
     async fn confirm(self, order: OrderRef, saga: &mut Saga) -> Result<Ending, TerminalError> {
         let Self { ctx, activities, request } = self;
-        saga.owe(Undo::ReleaseBooking(order.clone()));
+        saga.owe(Undo::ReleaseBooking);
         let paid = AtVendor { ctx, activities, workflow: "Booking", unless: None };
         let confirm = move || {
             let order = order.clone();
             async move { activities.confirm_order(request, &order).await }
         };
         match answered(paid.finish("confirm_order", confirm).await?) {
-            Some(ConfirmAnswer::Booked(_)) => {}
-            Some(ConfirmAnswer::Rejected { .. }) => return Ok(Err("vista_rejected")),
-            Some(ConfirmAnswer::OrderGone) => return Ok(Err("vista_order_gone")),
-            None => return Ok(Err("vista_silent")),
+            Some(ConfirmAnswer::Booked(_)) => Ok(Ok(BookingStatus::Confirmed)),
+            Some(ConfirmAnswer::Rejected { .. }) => Ok(Err(Cause::VistaRejected)),
+            Some(ConfirmAnswer::OrderGone) => Ok(Err(Cause::VistaOrderGone)),
+            None => Ok(Err(Cause::VistaSilent)),
         }
-        let ticket = ctx.workflow_client::<TicketGenerateClient>(request.booking_id.bare());
-        ticket.run().send();
-        Ok(Ok(BookingStatus::Confirmed))
     }
 }

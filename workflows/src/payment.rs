@@ -12,7 +12,7 @@
 
 use crate::{
     announce::announce,
-    saga::answered,
+    saga::{answered, until_done},
     step::{AtVendor, again, cancelled, decision_promise, step},
 };
 use activities::{Activities, payments::Asked};
@@ -52,9 +52,10 @@ impl Payment {
         Json(request): Json<PaymentRequest>,
     ) -> Result<Json<PaymentEnd>, TerminalError> {
         let story = Story { ctx: &ctx, activities: &self.activities, request: &request };
-        match story.open().await? {
+        // A page that a customer can pay on is watched to its end, even if somebody cancels this workflow.
+        match until_done(|| story.open()).await? {
             None => Ok(Json(PaymentEnd::Refused)),
-            Some(session_ms) => story.ask_until_the_end(session_ms).await.map(Json),
+            Some(session_ms) => until_done(|| story.ask_until_the_end(session_ms)).await.map(Json),
         }
     }
 
@@ -138,9 +139,8 @@ impl Story<'_> {
     async fn ask_until_the_end(self, session_ms: u64) -> Result<PaymentEnd, TerminalError> {
         let Self { ctx, activities, request } = self;
         let (payment, timings) = (request.payment_id, request.timings);
-        let mut left = session_ms.saturating_add(timings.payment.lag_ms);
+        let mut wait = timings.ask_after(0).min(Duration::from_millis(session_ms));
         for times in 0_u32.. {
-            let wait = timings.ask_after(times).min(Duration::from_millis(left));
             let ended = restate_sdk::select! {
                 ended = ctx.promise::<String>(ENDED) => { ended?; true },
                 waited = ctx.sleep(wait) => { waited?; false },
@@ -156,8 +156,14 @@ impl Story<'_> {
             if over {
                 break;
             }
-            let again = asked.again_ms.unwrap_or(0);
-            left = asked.session_left_ms.max(timings.retry_first_ms).max(again);
+            let next = timings.ask_after(times.saturating_add(1));
+            let session_left = Duration::from_millis(asked.session_left_ms);
+            wait = match asked.unanswered {
+                Some(unanswered) => unanswered.wait(&timings, times),
+                // After the session only what is under way is waited for, ever more rarely.
+                None if session_left.is_zero() => next,
+                None => next.min(session_left + timings.retry_after(0)),
+            };
         }
         Ok(PaymentEnd::Ended)
     }

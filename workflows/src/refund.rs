@@ -6,17 +6,14 @@
 //! | `ask_refund`  | the vendor's last word             |
 
 use crate::{
-    saga::answered,
-    step::{AtVendor, cancelled, decision_promise, step},
+    saga::{answered, until_done},
+    step::{AtVendor, decision_promise},
 };
-use activities::Activities;
+use activities::{Activities, step::End};
 use adapters::provider::RefundState;
 use restate_sdk::prelude::*;
-use schema::{ids::RefundId, states::RefundStatus};
+use schema::ids::RefundId;
 use serde::{Deserialize, Serialize};
-
-/// Resolved when the vendor has hinted at news.
-const HINTED: &str = "hinted";
 
 /// How a refund ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +22,12 @@ pub enum RefundEnd {
     Refunded,
     /// A person has decided otherwise.
     GivenUp,
+}
+
+impl RefundEnd {
+    fn of<T>(answer: Option<T>) -> Self {
+        answer.map_or(Self::GivenUp, |_| Self::Refunded)
+    }
 }
 
 pub struct Refund {
@@ -41,19 +44,16 @@ impl Refund {
         };
         let (ctx, activities) = (&ctx, &self.activities);
         let vendor = AtVendor { ctx, activities, workflow: "Refund", unless: None };
+        // Money that is owed is not called off: a cancel changes nothing.
         let send = move || activities.send_refund(refund);
-        match answered(vendor.finish("send_refund", send).await?) {
-            Some(RefundState::Refunded { .. }) => Ok(Json(RefundEnd::Refunded)),
-            Some(RefundState::Pending { .. }) => wait_for(ctx, activities, refund).await.map(Json),
-            Some(RefundState::Rejected { .. }) | None => Ok(Json(RefundEnd::GivenUp)),
+        let answer = until_done(|| vendor.finish("send_refund", send)).await?;
+        let pending = matches!(answer, End::Answer(RefundState::Pending { .. }));
+        if !pending {
+            return Ok(Json(RefundEnd::of(answered(answer))));
         }
-    }
-
-    /// The vendor has news of this refund.
-    #[handler]
-    async fn nudge(&self, ctx: SharedWorkflowContext<'_>) -> Result<(), TerminalError> {
-        ctx.resolve_promise(HINTED, "hinted".to_owned());
-        Ok(())
+        let ask = move || activities.ask_refund(refund);
+        let asked = until_done(|| vendor.finish("ask_refund", ask)).await?;
+        Ok(Json(RefundEnd::of(answered(asked))))
     }
 
     /// A person has decided about a step of this refund that was refused.
@@ -73,32 +73,4 @@ impl Refund {
     pub fn new(activities: Activities) -> Self {
         Self { activities }
     }
-}
-
-/// Asks on a widening schedule; the first hint makes it ask sooner.
-async fn wait_for<'a>(
-    ctx: &'a WorkflowContext<'a>,
-    activities: &'a Activities,
-    refund: RefundId,
-) -> Result<RefundEnd, TerminalError> {
-    let timings = step(ctx, "refund_timings", move || activities.refund_timings(refund)).await?;
-    let timings = timings.unwrap_or_default();
-    let mut hinted = false;
-    for times in 0_u32.. {
-        let wait = timings.ask_after(times);
-        if hinted {
-            ctx.sleep(wait).await?;
-        } else {
-            restate_sdk::select! {
-                hint = ctx.promise::<String>(HINTED) => { hint?; hinted = true; },
-                waited = ctx.sleep(wait) => { waited?; },
-                on_cancel => { return Err(cancelled()); }
-            }
-        }
-        let ask = move || activities.ask_refund(refund);
-        if step(ctx, "ask_refund", ask).await? == RefundStatus::Refunded {
-            break;
-        }
-    }
-    Ok(RefundEnd::Refunded)
 }

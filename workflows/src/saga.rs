@@ -5,19 +5,22 @@ use crate::{
     step::{AtVendor, is_cancelled, step},
 };
 use activities::{Activities, step::End};
-use adapters::vista::OrderRef;
 use restate_sdk::prelude::*;
 use schema::{
-    bookings::BookingRequest, ids::RefundId, states::BookingStatus, unwinding::Unwinding,
+    bookings::BookingRequest,
+    ids::RefundId,
+    states::BookingStatus,
+    unwinding::{Cause, Unwinding},
 };
+use std::time::Duration;
 
 /// Every way we know to take something back. Each names the effect to reach, so it is right at any point.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Undo {
     /// No seats are held at Vista.
     CancelOrder,
     /// Vista has no booking for the order.
-    ReleaseBooking(OrderRef),
+    ReleaseBooking,
 }
 
 /// The undos owed so far, oldest first.
@@ -37,14 +40,14 @@ impl Saga {
         ctx: &WorkflowContext<'_>,
         activities: &Activities,
         request: &BookingRequest,
-        cause: &str,
+        cause: Cause,
     ) -> Result<Option<BookingStatus>, TerminalError> {
         let back = TakeBack { ctx, activities, request };
         let Unwinding::Owed { refund } = until_done(|| back.begin(cause)).await? else {
             return Ok(None);
         };
         for undo in self.0.into_iter().rev() {
-            until_done(|| back.undo(&undo)).await?;
+            until_done(|| back.undo(undo)).await?;
         }
         if let Some(refund) = refund {
             until_done(|| back.refund(refund)).await?;
@@ -54,7 +57,7 @@ impl Saga {
 }
 
 /// A cancel can arrive again at every await of the unwinding: it never ends it, and never skips an undo.
-async fn until_done<T, Attempt, Done>(attempt: Attempt) -> Result<T, TerminalError>
+pub(crate) async fn until_done<T, Attempt, Done>(attempt: Attempt) -> Result<T, TerminalError>
 where
     Attempt: Fn() -> Done,
     Done: Future<Output = Result<T, TerminalError>>,
@@ -67,6 +70,9 @@ where
     }
 }
 
+/// Before we look again at a refund that was ended by force.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
 #[derive(Clone, Copy)]
 struct TakeBack<'a> {
     ctx: &'a WorkflowContext<'a>,
@@ -74,21 +80,21 @@ struct TakeBack<'a> {
     request: &'a BookingRequest,
 }
 
-impl<'a> TakeBack<'a> {
-    async fn begin(self, cause: &'a str) -> Result<Unwinding, TerminalError> {
+impl TakeBack<'_> {
+    async fn begin(self, cause: Cause) -> Result<Unwinding, TerminalError> {
         let Self { ctx, activities, request } = self;
         step(ctx, "begin_unwind", move || activities.begin_unwind(request.booking_id, cause)).await
     }
 
-    async fn undo(self, undo: &'a Undo) -> Result<(), TerminalError> {
+    async fn undo(self, undo: Undo) -> Result<(), TerminalError> {
         let Self { ctx, activities, request } = self;
         let vendor = AtVendor { ctx, activities, workflow: "Booking", unless: None };
         match undo {
             Undo::CancelOrder => {
                 vendor.finish("cancel_order", move || activities.cancel_order(request)).await?;
             }
-            Undo::ReleaseBooking(order) => {
-                let release = move || activities.release_booking(request, order);
+            Undo::ReleaseBooking => {
+                let release = move || activities.release_booking(request);
                 vendor.finish("release_booking", release).await?;
             }
         }
@@ -96,10 +102,16 @@ impl<'a> TakeBack<'a> {
     }
 
     async fn refund(self, refund: RefundId) -> Result<(), TerminalError> {
-        let client = self.ctx.workflow_client::<RefundClient>(refund.bare());
-        let sent = client.run().send().await?;
-        sent.attach::<Json<RefundEnd>>().await?;
-        Ok(())
+        loop {
+            let client = self.ctx.workflow_client::<RefundClient>(refund.bare());
+            let sent = client.run().send().await?;
+            match sent.attach::<Json<RefundEnd>>().await {
+                Ok(_) => return Ok(()),
+                Err(error) if is_cancelled(&error) => return Err(error),
+                // Somebody has ended the refund's workflow by force: its row still owes the money.
+                Err(_) => self.ctx.sleep(LOOK_AGAIN).await?,
+            }
+        }
     }
 
     async fn end(self) -> Result<BookingStatus, TerminalError> {

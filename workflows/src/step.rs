@@ -5,7 +5,7 @@ use activities::{
     step::{End, Progress},
 };
 use restate_sdk::prelude::*;
-use schema::cases::Decision;
+use schema::cases::Followed;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{future::Future, time::Duration};
 
@@ -63,21 +63,20 @@ impl<'a> AtVendor<'a> {
                 Progress::NotYet { wait_ms } => {
                     self.ctx.sleep(Duration::from_millis(wait_ms)).await?;
                 }
-                Progress::Refused { occurrence } => match self.decision(name, occurrence).await? {
-                    Decision::GiveUp => return Ok(End::GaveUp),
-                    // Both go back to the step's row, never straight to the call.
-                    Decision::Retry | Decision::Settled => {}
-                },
+                Progress::Refused { step, occurrence } => {
+                    match self.decision(&step, occurrence).await? {
+                        // To the step's row, never straight to the call.
+                        Followed::Again => {}
+                        Followed::GivenUp => return Ok(End::GaveUp),
+                    }
+                }
             }
         }
     }
 
-    async fn decision(
-        self,
-        name: &'static str,
-        occurrence: i32,
-    ) -> Result<Decision, TerminalError> {
-        let nudge = decision_promise(name, occurrence);
+    /// Waits for a person, and follows the decision.
+    async fn decision(self, refused: &str, occurrence: i32) -> Result<Followed, TerminalError> {
+        let nudge = decision_promise(refused, occurrence);
         match self.unless {
             None => {
                 self.ctx.promise::<String>(&nudge).await?;
@@ -86,18 +85,17 @@ impl<'a> AtVendor<'a> {
                 nudged = self.ctx.promise::<String>(&nudge) => { nudged?; },
                 moved = self.ctx.promise::<String>(unless) => {
                     moved?;
-                    return Ok(Decision::GiveUp);
+                    return Ok(Followed::GivenUp);
                 },
                 on_cancel => { return Err(cancelled()); }
             },
         }
         let (activities, workflow) = (self.activities, self.workflow);
-        let key = self.ctx.key().to_owned();
-        let found = step(self.ctx, "read_decision", move || async move {
-            activities.read_decision(workflow, &key, name, occurrence).await
+        let (key, refused) = (self.ctx.key().to_owned(), refused.to_owned());
+        step(self.ctx, "follow_decision", move || async move {
+            activities.follow_decision(workflow, &key, &refused, occurrence).await
         })
-        .await?;
-        Ok(found.and_then(|case| case.decision).unwrap_or(Decision::Retry))
+        .await
     }
 }
 

@@ -9,12 +9,8 @@
 //!
 //! The key is `{vendor}:{event}`: a delivery that comes a hundred times is one workflow.
 
-use crate::{announce::announce, refund::RefundClient, step::step};
-use activities::{
-    Activities,
-    payments::{Asked, Shows},
-    webhooks::Subject,
-};
+use crate::{announce::announce, step::step};
+use activities::{Activities, payments::Asked, webhooks::Subject};
 use adapters::provider::{Claim, Hint};
 use restate_sdk::prelude::*;
 use schema::{
@@ -24,7 +20,6 @@ use schema::{
     timings::Timings,
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// A webhook, verified: what it hints at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +79,8 @@ impl Story<'_> {
                 (booking, DeliveryVerdict::Applied)
             }
             Subject::Refund { refund, booking } => {
-                ctx.workflow_client::<RefundClient>(refund.bare()).nudge().send();
+                // Its own workflow looks at the row; whoever asks first writes it.
+                step(ctx, "ask_refund", move || activities.ask_refund(refund)).await?;
                 (Some(booking), DeliveryVerdict::Applied)
             }
             Subject::Payment { payment, booking, timings } => {
@@ -116,16 +112,21 @@ impl Story<'_> {
             let ask = move || activities.ask_vendor(payment, transaction.clone());
             let asked: Asked = step(ctx, "ask_vendor", ask).await?;
             announce(ctx, payment, &asked);
-            if asked.shows == Shows::Money {
+            // The money it speaks of, not some other that was taken under the same reference.
+            let shown = match transaction {
+                Some(claimed) => asked.captures.contains(claimed),
+                None => !asked.captures.is_empty(),
+            };
+            if shown {
                 return Ok(DeliveryVerdict::Applied);
             }
-            let wait = match asked.again_ms {
-                Some(ms) => Duration::from_millis(ms),
+            let wait = match asked.unanswered {
+                Some(unanswered) => unanswered.wait(timings, times),
                 None if !claims_money => return Ok(DeliveryVerdict::NothingNew),
                 None if waited_ms > timings.payment.lag_ms => break,
                 None => timings.retry_after(times),
             };
-            if asked.again_ms.is_none() {
+            if asked.unanswered.is_none() {
                 waited_ms += u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             }
             ctx.sleep(wait).await?;

@@ -14,7 +14,7 @@ use schema::{
     ids::BookingId,
     money::Money,
     timings::{CallTimings, Timings},
-    vendor_calls::{self, Call, Intent, Outcome, Waiting},
+    vendor_calls::{self, Absence, Call, Intent, Outcome, Waiting},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -107,8 +107,9 @@ pub enum Progress<T> {
     NotYet {
         wait_ms: u64,
     },
-    /// A person must decide; the promise is `decision-{step}-{occurrence}`.
+    /// A person must decide about this step; the promise is `decision-{step}-{occurrence}`.
     Refused {
+        step: String,
         occurrence: i32,
     },
 }
@@ -117,6 +118,15 @@ impl<T> Progress<T> {
     /// Somebody else is at it this very moment.
     const fn soon() -> Self {
         Self::NotYet { wait_ms: 20 }
+    }
+
+    /// How it ended, or what is still to be waited for, in the words of another step that depends on it.
+    pub fn done<U>(self) -> Result<End<T>, Progress<U>> {
+        match self {
+            Self::Done(end) => Ok(end),
+            Self::NotYet { wait_ms } => Err(Progress::NotYet { wait_ms }),
+            Self::Refused { step, occurrence } => Err(Progress::Refused { step, occurrence }),
+        }
     }
 
     fn after(wait: Duration) -> Self {
@@ -231,7 +241,9 @@ impl<S: VendorStep> Running<'_, S> {
         let widening = self.step.timings().retry_after(u32::try_from(call.tries).unwrap_or(0));
         match error {
             Vendor::Unavailable { retry_after, .. } => {
-                let wait = retry_after.unwrap_or(widening);
+                // What the vendor wishes is heard, within our own bound.
+                let longest = Duration::from_millis(self.step.timings().retry_longest_ms);
+                let wait = retry_after.map_or(widening, |wished| wished.min(longest));
                 let waiting = waiting(&because, wait);
                 vendor_calls::never_left(self.db, self.key, attempt, waiting).await?;
                 Ok(Progress::after(wait))
@@ -247,10 +259,20 @@ impl<S: VendorStep> Running<'_, S> {
                 vendor_calls::unknown(self.db, self.key, attempt, waiting).await?;
                 Ok(Progress::after(wait))
             }
+            // After a re-send it may be the first attempt that the vendor objects to.
+            Vendor::Refused { .. } if attempt > 1 && self.has_happened().await => {
+                Ok(Progress::NotYet { wait_ms: self.step.call_timings().settle_window_ms() })
+            }
             Vendor::Refused { code, .. } => {
                 self.ask_a_person(&format!("{}_refused_{code}", S::VENDOR), &because).await
             }
         }
+    }
+
+    async fn has_happened(&self) -> bool {
+        let timeout = Duration::from_millis(self.step.call_timings().timeout_ms);
+        let seen = tokio::time::timeout(timeout, self.step.look_up(timeout)).await;
+        matches!(seen, Ok(Ok(Seen::Found(answer))) if !S::is_no(&answer))
     }
 
     async fn look_up(&self, call: &Call) -> Result<Progress<S::Answer>, Error> {
@@ -260,13 +282,12 @@ impl<S: VendorStep> Running<'_, S> {
             .await
             .unwrap_or_else(|_| Err(adapters::error::Error::unknown("no answer in time")));
         let because = match seen {
-            Ok(Seen::Found(answer)) => return self.record(answer).await,
-            Ok(Seen::Absent) => {
-                let absences = vendor_calls::not_found(self.db, self.key, call.attempts).await?;
-                let proven = absences.is_some_and(|times| times >= decide::PROOF_OF_ABSENCE);
-                let wait_ms = if proven { 1 } else { timings.look_up_spacing_ms };
-                return Ok(Progress::NotYet { wait_ms });
+            Ok(Seen::Found(no)) if S::is_no(&no) => {
+                let no = serde_json::to_value(Stored { v: 1, answer: no })?;
+                return self.nothing_done(call, Some(&no)).await;
             }
+            Ok(Seen::Found(answer)) => return self.record(answer).await,
+            Ok(Seen::Absent) => return self.nothing_done(call, None).await,
             Ok(Seen::Unclear(because)) => because,
             Err(error) => error.to_string(),
         };
@@ -278,6 +299,23 @@ impl<S: VendorStep> Running<'_, S> {
         let waiting = waiting(&because, wait);
         vendor_calls::unknown(self.db, self.key, call.attempts, waiting).await?;
         Ok(Progress::after(wait))
+    }
+
+    /// One look that found nothing done. It takes two, apart, that agree.
+    async fn nothing_done(
+        &self,
+        call: &Call,
+        no: Option<&serde_json::Value>,
+    ) -> Result<Progress<S::Answer>, Error> {
+        let spacing = self.step.call_timings().look_up_spacing_ms;
+        let absence = Absence {
+            seen: call.attempts,
+            no,
+            spacing_ms: i64::try_from(spacing).unwrap_or(i64::MAX),
+        };
+        let absences = vendor_calls::not_found(self.db, self.key, &absence).await?;
+        let proven = absences.is_some_and(|times| times >= decide::PROOF_OF_ABSENCE);
+        Ok(Progress::NotYet { wait_ms: if proven { 1 } else { spacing } })
     }
 
     /// Records the answer with its projection. The loser of a race hands out what the winner recorded.
@@ -331,7 +369,7 @@ impl<S: VendorStep> Running<'_, S> {
         };
         let opened = cases::open(&mut tx, &refused).await?;
         tx.commit().await.map_err(schema::Error::from)?;
-        Ok(Progress::Refused { occurrence: opened.occurrence })
+        Ok(Progress::Refused { step: S::NAME.to_owned(), occurrence: opened.occurrence })
     }
 }
 

@@ -133,11 +133,11 @@ async fn show(
 async fn cancel(
     State(app): State<App>,
     caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
+    _key: IdempotencyKey,
     Path(booking): Path<String>,
 ) -> Result<Json<BookingView>, Error> {
     let id = find(&app, &caller, &booking).await?.booking_id;
-    match app.engine.cancel(id, "customer", format!("{}:{key}", caller.id)).await? {
+    match app.engine.cancel(id, "customer").await? {
         Cancel::Cancelled => {
             let booking = find(&app, &caller, &booking).await?;
             Ok(Json(BookingView::read(&app, booking).await?))

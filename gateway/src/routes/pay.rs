@@ -14,7 +14,6 @@ use maud::{DOCTYPE, Markup, html};
 use schema::{
     ids::PaymentId,
     payments::{self, Payment},
-    states::PaymentStatus,
 };
 
 pub(super) fn router() -> Router<App> {
@@ -24,9 +23,8 @@ pub(super) fn router() -> Router<App> {
 /// The vendor's form on our page. The card goes from the browser to the vendor and never through us.
 async fn pay(State(app): State<App>, Path(payment): Path<String>) -> Result<Response, Error> {
     let payment = find(&app, &payment).await?;
-    let payable = matches!(payment.status, PaymentStatus::Open | PaymentStatus::Failed);
     let vendor = app.providers.get(payment.provider);
-    let page = match (payable, vendor, &payment.vendor_session) {
+    let page = match (payment.payable, vendor, &payment.vendor_session) {
         (false, ..) | (_, None, _) => told(
             "This payment has ended.",
             "انتهت عملية الدفع هذه.",

@@ -1,0 +1,81 @@
+//! Rows that should have moved on long ago: the recovery sweep sends their workflow again. `quiet_ms` is how long ago.
+
+use crate::{
+    Db, Error,
+    bookings::BookingRequest,
+    error::read,
+    ids::{BookingId, RefundId},
+    payments::PaymentRequest,
+};
+
+/// Open bookings that should have moved long ago, oldest first.
+pub async fn bookings(db: &Db, quiet_ms: i64) -> Result<Vec<BookingRequest>, Error> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        SELECT request FROM bookings
+        WHERE (status IN ('REQUESTED', 'CONFIRMING')
+               AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0))
+           OR (status = 'PENDING'
+               AND expires_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0))
+        ORDER BY updated_at LIMIT 1000
+        "#,
+        quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?;
+    rows.into_iter().map(|request| read("booking request", request)).collect()
+}
+
+/// Open payments whose session has been over for long.
+pub async fn payments(db: &Db, quiet_ms: i64) -> Result<Vec<PaymentRequest>, Error> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        SELECT request FROM payments
+        WHERE status IN ('OPEN', 'FAILED', 'AUTHORIZED')
+          AND COALESCE(session_ends_at, updated_at) < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
+        ORDER BY updated_at LIMIT 1000
+        "#,
+        quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?;
+    rows.into_iter().map(|request| read("payment request", request)).collect()
+}
+
+/// Refunds that have been open for long. Not those of a booking that is
+/// still being unwound, whose release at Vista comes first and whose own workflow sends them; nor those that a person
+/// has settled otherwise.
+pub async fn refunds(db: &Db, quiet_ms: i64) -> Result<Vec<RefundId>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT refund_id AS "refund_id: RefundId" FROM refunds
+        WHERE status <> 'REFUNDED'
+          AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
+          AND NOT EXISTS (SELECT FROM bookings WHERE bookings.booking_id = refunds.booking_id
+                          AND bookings.status = 'CONFIRMING' AND bookings.won_payment = refunds.payment_id)
+          AND NOT EXISTS (SELECT FROM vendor_calls WHERE call_key = refund_id || ':send_refund'
+                          AND outcome IN ('ABSENT', 'GAVE_UP', 'BY_HAND'))
+        ORDER BY updated_at LIMIT 1000
+        "#,
+        quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?)
+}
+
+/// Confirmed bookings that have been without a ticket for long.
+pub async fn tickets(db: &Db, quiet_ms: i64) -> Result<Vec<BookingId>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT booking_id AS "booking_id: BookingId" FROM bookings
+        WHERE status = 'CONFIRMED'
+          AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
+          AND NOT EXISTS (SELECT FROM tickets WHERE tickets.booking_id = bookings.booking_id
+                          AND tickets.status = 'ISSUED')
+        ORDER BY updated_at LIMIT 1000
+        "#,
+        quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?)
+}
