@@ -219,17 +219,18 @@ impl Customer {
     }
 
     async fn get(&self, path: &str) -> Result<Value, Error> {
-        let request = self.http.get(format!("{}{path}", self.gateway));
-        Self::read(request.bearer_auth(&self.token).send().await?).await
+        self.send(self.http.get(format!("{}{path}", self.gateway))).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value, Error> {
         let request = self.http.post(format!("{}{path}", self.gateway)).json(body);
-        let request = request.bearer_auth(&self.token).header("Idempotency-Key", random_hex());
-        Self::read(request.send().await?).await
+        self.send(request.header("Idempotency-Key", random_hex())).await
     }
 
-    async fn read(answer: reqwest::Response) -> Result<Value, Error> {
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, Error> {
+        let answer = request.bearer_auth(&self.token).send().await.map_err(|_| {
+            format!("Usher does not answer at {}. Start it with `cargo run -- up`.", self.gateway)
+        })?;
         let status = answer.status();
         let body: Value = answer.json().await?;
         if status.is_success() {

@@ -18,7 +18,7 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
     let home = Home::open()?;
     log_to(&home)?;
     let keys = home.keys()?;
-    let external = External::from_env();
+    let external = External::from_env()?;
     let stopping = stop_signal();
 
     let engines = if external.is_some() {
@@ -72,13 +72,19 @@ struct External {
 }
 
 impl External {
-    fn from_env() -> Option<Self> {
+    /// All three, or none: half of our own engines with half of somebody else's is a mistake.
+    fn from_env() -> Result<Option<Self>, &'static str> {
         let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Some(Self {
-            database: read("DATABASE_URL")?,
-            ingress: read("RESTATE_INGRESS_URL")?,
-            admin: read("RESTATE_ADMIN_URL")?,
-        })
+        match ["DATABASE_URL", "RESTATE_INGRESS_URL", "RESTATE_ADMIN_URL"].map(read) {
+            [None, None, None] => Ok(None),
+            [Some(database), Some(ingress), Some(admin)] => {
+                Ok(Some(Self { database, ingress, admin }))
+            }
+            _ => Err(
+                "Set DATABASE_URL, RESTATE_INGRESS_URL and RESTATE_ADMIN_URL, all three, to use \
+                      engines that are already there; or none of them, and they are started here.",
+            ),
+        }
     }
 
     fn of(engines: Option<&Engines>) -> Self {

@@ -90,7 +90,14 @@ pub(super) fn read(
 
 /// The same for every delivery of one event, however it was wrapped and encrypted.
 fn name(event: &Value) -> String {
-    let fields = ["/type", "/action", "/payload/id", "/payload/result/code", "/payload/timestamp"];
+    let fields = [
+        "/type",
+        "/action",
+        "/payload/id",
+        "/payload/merchantTransactionId",
+        "/payload/result/code",
+        "/payload/timestamp",
+    ];
     let mut hash = Sha256::new();
     for field in fields {
         let text = event.pointer(field).and_then(Value::as_str).unwrap_or_default();

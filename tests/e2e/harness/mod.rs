@@ -1,0 +1,39 @@
+//! What the tests stand on: the running system, its customers, its vendors, and the books that must balance.
+
+mod books;
+mod customer;
+mod evidence;
+mod order;
+mod system;
+mod vendors;
+mod visit;
+
+pub(crate) use customer::{Answer, Customer};
+pub(crate) use order::{Booking, Order, Payment};
+pub(crate) use vendors::{Shopper, seal};
+pub(crate) use visit::{Visit, visit, visit_alone, visit_with};
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// Far more than anything takes: a test that waits this long has found something that never comes.
+const PATIENCE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// Looks until there is something, and fails if it never comes.
+pub(crate) async fn until<T, Look, Found>(what: &str, mut look: Look) -> T
+where
+    Look: FnMut() -> Found,
+    Found: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it never came: {what}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,209 @@
+//! The whole system: engines, stand-ins and Usher as processes, set up by nothing but their environment.
+
+use super::until;
+use data_encoding::HEXLOWER;
+use stack::{Engines, Launch, Options, Supervised};
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::{process::Command, sync::Mutex};
+
+const USHER: &str = env!("CARGO_BIN_EXE_usher");
+/// Every wait of ours and of the vendors is this many times shorter.
+const FACTOR: &str = "60";
+/// How long the logs of a run may be read.
+const KEPT: Duration = Duration::from_hours(24);
+
+/// Everything, running. It ends with the test process, however that ends.
+pub(crate) struct System {
+    pub engines: Engines,
+    pub database: String,
+    pub gateway: String,
+    pub sandbox: String,
+    pub keys: Keys,
+    usher: Program,
+    /// Held only to live as long as the system does.
+    #[expect(dead_code, reason = "it ends when it is dropped")]
+    stand_ins: Supervised,
+}
+
+pub(crate) struct Keys {
+    pub jwt: String,
+    pub webhook: String,
+    id: String,
+}
+
+/// A process that can be killed and started again as it was.
+struct Program {
+    launch: Launch,
+    running: Mutex<Supervised>,
+}
+
+impl Program {
+    fn start(launch: Launch) -> Self {
+        let running = Mutex::new(Supervised::spawn(&launch).unwrap());
+        Self { launch, running }
+    }
+
+    async fn kill_9(&self) {
+        self.running.lock().await.kill_9().await;
+    }
+
+    async fn start_again(&self) {
+        *self.running.lock().await = Supervised::spawn(&self.launch).unwrap();
+    }
+}
+
+impl System {
+    /// `without`: names that are left out of Usher's environment.
+    pub(crate) async fn start(without: &[&str]) -> Self {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let options = Options::throwaway(checkout.join(".usher"));
+        let engines = Engines::start(&options).await.unwrap();
+        let database = engines.create_database("e2e").await.unwrap();
+        migrate(&database).await;
+
+        let address = || format!("127.0.0.1:{}", free_port());
+        let (gateway, workflows, sandbox) = (address(), address(), address());
+        let keys = Keys { jwt: random(), webhook: random(), id: random() };
+        let logs = folder_for_logs(&keys.id[..8]);
+        let stand_ins = Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox)).unwrap();
+        let mut launch = Launch::new("Usher", USHER, logs.join("usher.log")).args(["serve"]);
+        launch.clean_env = true;
+        let urls = [
+            ("DATABASE_URL", database.clone()),
+            ("RESTATE_INGRESS_URL", engines.restate_ingress_url()),
+            ("RESTATE_ADMIN_URL", engines.restate_admin_url()),
+            ("USHER_GATEWAY_ADDR", gateway.clone()),
+            ("USHER_WORKFLOWS_ADDR", workflows),
+            ("USHER_PUBLIC_URL", format!("http://{gateway}")),
+            ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
+            ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
+        ];
+        let environment = urls.into_iter().chain(secrets(&keys));
+        for (name, value) in environment.filter(|(name, _)| !without.contains(name)) {
+            launch = launch.env(name, value);
+        }
+        let usher = Program::start(launch);
+        let (gateway, sandbox) = (format!("http://{gateway}"), format!("http://{sandbox}"));
+        let system = Self { engines, database, gateway, sandbox, keys, usher, stand_ins };
+        system.until_ready().await;
+        system
+    }
+
+    /// Ends Usher as a power cut would.
+    pub(crate) async fn kill_usher_9(&self) {
+        self.usher.kill_9().await;
+    }
+
+    /// Starts Usher as it was, on the same ports.
+    pub(crate) async fn start_usher(&self) {
+        self.usher.start_again().await;
+        self.until_ready().await;
+    }
+
+    /// What nobody may find anywhere: the keys, the vendors' tokens, and a card's holder and first six digits.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let given = secrets(&self.keys).into_iter();
+        let given =
+            given.filter(|(name, _)| !["USHER_TIME_FACTOR", "HYPER_PAY_ENTITY_ID"].contains(name));
+        let password = self.database.split(&[':', '@']).nth(2).unwrap().to_owned();
+        let card = ["Sara Ali", "420000"].map(str::to_owned);
+        given.map(|(_, value)| value).chain([password]).chain(card).collect()
+    }
+
+    /// What Usher has written, in all its lives.
+    pub(crate) fn log(&self) -> &Path {
+        &self.usher.launch.log
+    }
+
+    async fn until_ready(&self) {
+        for url in [format!("{}/_sim/health", self.sandbox), format!("{}/readyz", self.gateway)] {
+            until(&url, || async { answers(&url).await.then_some(()) }).await;
+        }
+    }
+}
+
+fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str) -> Launch {
+    let port = sandbox.rsplit(':').next().unwrap().to_owned();
+    let mut launch = Launch::new("stand-ins", USHER, logs.join("stand-ins.log"))
+        .args(["sandbox".to_owned(), "--port".to_owned(), port])
+        .env("SANDBOX_STATE", logs.join("stand-ins.json"))
+        .env("SANDBOX_FACTOR", FACTOR)
+        .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
+        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook);
+    launch.clean_env = true;
+    launch
+}
+
+fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
+    let platforms = ["IOS", "ANDROID", "WEBSITE", "HUAWEI", "KIOSK"];
+    let names = [
+        "VISTA_IOS_TOKEN",
+        "VISTA_ANDROID_TOKEN",
+        "VISTA_WEBSITE_TOKEN",
+        "VISTA_HUAWEI_TOKEN",
+        "VISTA_KIOSK_TOKEN",
+    ];
+    let tokens = platforms.map(|platform| format!("vista-{}", platform.to_lowercase()));
+    let ours = [
+        ("USHER_TIME_FACTOR", FACTOR.to_owned()),
+        ("USHER_ID_KEY", keys.id.clone()),
+        ("JWT_SECRET_KEY", keys.jwt.clone()),
+        ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
+        ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
+        ("HYPER_PAY_WEBHOOK_KEYS", keys.webhook.clone()),
+    ];
+    names.into_iter().zip(tokens).chain(ours).collect()
+}
+
+async fn migrate(database: &str) {
+    let mut migrate = Command::new(USHER);
+    let done = migrate.arg("migrate").env_clear().env("DATABASE_URL", database).output().await;
+    let done = done.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+async fn answers(url: &str) -> bool {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    http.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
+}
+
+/// A new folder; those of earlier days go.
+fn folder_for_logs(name: &str) -> PathBuf {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e");
+    let folder = all.join(name);
+    fs::create_dir_all(&folder).unwrap();
+    for old in fs::read_dir(all).unwrap().flatten() {
+        let made = old.metadata().and_then(|about| about.modified()).ok();
+        if made.and_then(|made| made.elapsed().ok()).is_some_and(|age| age > KEPT) {
+            // Another test may have been quicker.
+            drop(fs::remove_dir_all(old.path()));
+        }
+    }
+    folder
+}
+
+/// Below the range from which systems take ports for outgoing connections, so that it is still ours after a restart.
+fn free_port() -> u16 {
+    let mut draws = std::iter::repeat_with(|| rand::random_range(15_000..32_000_u16));
+    draws.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
+}
+
+/// 32 random bytes as hex.
+fn random() -> String {
+    HEXLOWER.encode(&rand::random::<[u8; 32]>())
+}
+
+/// The last lines of a file that say one of these.
+pub(crate) fn lines_about(file: &Path, names: &[String], most: usize) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let about = |line: &&str| names.is_empty() || names.iter().any(|name| line.contains(name));
+    let mut found: Vec<String> =
+        text.lines().rev().filter(about).take(most).map(str::to_owned).collect();
+    found.reverse();
+    found
+}

@@ -1,0 +1,174 @@
+//! The vendors from outside: their ledgers, what shoppers do on their pages, and misbehaviour on demand.
+
+use super::{customer::Answer, visit::Visit};
+use aes_gcm::{Aes256Gcm, KeyInit, Nonce, aead::Aead};
+use data_encoding::HEXUPPER;
+use serde_json::{Value, json};
+
+/// What a customer does on the card gateway's page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shopper {
+    Approves,
+    Declined,
+    Leaves,
+}
+
+/// The cinema system.
+pub(crate) struct Vista<'a>(pub(super) &'a Visit);
+
+/// The card gateway.
+pub(crate) struct HyperPay<'a>(pub(super) &'a Visit);
+
+impl Vista<'_> {
+    /// One call of `op` that is about `reference` (a session will do) goes wrong.
+    pub(crate) async fn fails(&self, op: &str, reference: &str, fault: &str) {
+        let rule = json!({ "match": { "op": op, "reference": reference }, "fault": fault });
+        post(self.0, "/_sim/vista/faults", &rule).await;
+    }
+
+    /// The same, with a time.
+    pub(crate) async fn fails_for(&self, op: &str, reference: &str, fault: (&str, u64)) {
+        let (fault, delay_ms) = fault;
+        let matching = json!({ "op": op, "reference": reference });
+        let rule = json!({ "match": matching, "fault": fault, "delay_ms": delay_ms });
+        post(self.0, "/_sim/vista/faults", &rule).await;
+    }
+
+    /// The next call of `op`, whatever it is about.
+    pub(crate) async fn fails_next(&self, op: &str, fault: &str) {
+        post(self.0, "/_sim/vista/faults", &json!({ "match": { "op": op }, "fault": fault })).await;
+    }
+
+    /// Speaks to it as Usher does, behind Usher's back.
+    pub(crate) async fn asked(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}/vista/WSVistaWebClient/{path}", self.0.system.sandbox);
+        let request = self.0.http.post(url).header("connectapitoken", "vista-website").json(body);
+        Answer::read(request.send().await.unwrap()).await.body
+    }
+
+    /// Everything it has written down about a booking of ours.
+    pub(crate) async fn about(&self, booking: &str) -> Vec<Value> {
+        let path = format!("/_sim/vista/ledger?reference=usher:{booking}");
+        list(get(self.0, &path).await)
+    }
+
+    /// Everything it has written down about a session.
+    pub(crate) async fn about_session(&self, session: &str) -> Vec<Value> {
+        let all = list(get(self.0, "/_sim/vista/ledger").await);
+        all.into_iter().filter(|entry| entry["session"] == session).collect()
+    }
+
+    /// Everything it has written down about one of its orders.
+    pub(crate) async fn about_order(&self, order: &str) -> Vec<Value> {
+        list(get(self.0, &format!("/_sim/vista/ledger?reference={order}")).await)
+    }
+}
+
+impl HyperPay<'_> {
+    /// One call of `op` about `reference` goes wrong; `webhook` is its own call.
+    pub(crate) async fn fails(&self, op: &str, reference: &str, fault: &str) {
+        let rule = json!({ "match": { "op": op, "reference": reference }, "fault": fault });
+        post(self.0, "/_sim/hyperpay/faults", &rule).await;
+    }
+
+    pub(super) async fn page(&self, session: &str, shopper: Shopper) -> Answer {
+        let outcome = match shopper {
+            Shopper::Approves => "approve",
+            Shopper::Declined => "decline",
+            Shopper::Leaves => "abandon",
+        };
+        let url = format!("{}/_sim/hyperpay/pay/{session}", self.0.system.sandbox);
+        let request = self.0.http.post(url).json(&json!({ "outcome": outcome }));
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// The next call of `op`, whatever it is about.
+    pub(crate) async fn fails_next(&self, op: &str, fault: &str) {
+        let rule = json!({ "match": { "op": op }, "fault": fault });
+        post(self.0, "/_sim/hyperpay/faults", &rule).await;
+    }
+
+    /// Gives back a transaction as Usher does, behind Usher's back.
+    pub(crate) async fn gives_back(&self, transaction: &str, amount: &str) -> Answer {
+        let url = format!("{}/hyperpay/v1/payments/{transaction}", self.0.system.sandbox);
+        let form = [
+            ("entityId", sandbox::CARD_ENTITY),
+            ("amount", amount),
+            ("currency", "SAR"),
+            ("paymentType", "RF"),
+            ("merchantTransactionId", "BEHIND0USHERS0BACK"),
+        ];
+        let request = self.0.http.post(url).bearer_auth(sandbox::DEFAULT_TOKEN).form(&form);
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Everything it has written down under a reference of ours.
+    pub(crate) async fn about(&self, reference: &str) -> Vec<Value> {
+        list(get(self.0, &format!("/_sim/hyperpay/ledger?reference={reference}")).await)
+    }
+
+    /// Every refund there ever was.
+    pub(crate) async fn refunds(&self) -> Vec<Value> {
+        list(get(self.0, "/_sim/hyperpay/ledger?kind=refund").await)
+    }
+
+    /// Delivers the latest webhook about a payment again; what each delivery was answered.
+    pub(crate) async fn redelivers(&self, order: &Value) -> Vec<Value> {
+        let answer = post(self.0, "/_sim/hyperpay/webhooks/redeliver", order).await;
+        list(answer["statuses"].clone())
+    }
+
+    /// Every webhook it owes, and how delivering it went.
+    pub(crate) async fn outbox(&self, reference: &str) -> Vec<Value> {
+        list(get(self.0, &format!("/_sim/hyperpay/outbox?reference={reference}")).await)
+    }
+
+    pub(crate) async fn switch(&self, name: &str, value: &str) {
+        post(self.0, "/_sim/hyperpay/switches", &json!({ name: value })).await;
+    }
+
+    /// Delivers a webhook as anybody could.
+    pub(crate) async fn delivers(&self, sealed: &Sealed) -> Answer {
+        let url = format!("{}/webhooks/hyperpay", self.0.system.gateway);
+        let request = self.0.http.post(url).body(sealed.body.clone());
+        let request = request.header("x-initialization-vector", &sealed.vector);
+        let request = request.header("x-authentication-tag", &sealed.tag);
+        Answer::read(request.send().await.unwrap()).await
+    }
+}
+
+/// A webhook as the card gateway encrypts it.
+pub(crate) struct Sealed {
+    pub body: String,
+    pub vector: String,
+    pub tag: String,
+}
+
+pub(crate) fn seal(key: &str, text: &str) -> Sealed {
+    let key = data_encoding::HEXLOWER.decode(key.as_bytes()).unwrap();
+    let vector: [u8; 12] = rand::random();
+    let cipher = Aes256Gcm::new_from_slice(&key).unwrap();
+    let sealed = cipher.encrypt(&Nonce::from(vector), text.as_bytes()).unwrap();
+    let (body, tag) = sealed.split_at(sealed.len() - 16);
+    let hex = |bytes: &[u8]| HEXUPPER.encode(bytes);
+    Sealed { body: hex(body), vector: hex(&vector), tag: hex(tag) }
+}
+
+async fn get(visit: &Visit, path: &str) -> Value {
+    let url = format!("{}{path}", visit.system.sandbox);
+    let answer = Answer::read(visit.http.get(url).send().await.unwrap()).await;
+    assert!(answer.status < 300, "{path}: {answer:?}");
+    answer.body
+}
+
+async fn post(visit: &Visit, path: &str, body: &Value) -> Value {
+    let url = format!("{}{path}", visit.system.sandbox);
+    let answer = Answer::read(visit.http.post(url).json(body).send().await.unwrap()).await;
+    assert!(answer.status < 300, "{path}: {answer:?}");
+    answer.body
+}
+
+fn list(value: Value) -> Vec<Value> {
+    let Value::Array(values) = value else { panic!("not a list: {value}") };
+    values
+}

@@ -1,0 +1,162 @@
+//! A visit: one test's part of a system. It knows its bookings, keeps their books, and shows its evidence when it fails.
+
+use super::{
+    books,
+    customer::Customer,
+    evidence,
+    order::Booking,
+    system::System,
+    until,
+    vendors::{HyperPay, Vista},
+};
+use serde_json::{Value, json};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use std::{
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    runtime::Runtime,
+    sync::{Semaphore, SemaphorePermit},
+};
+
+/// One system for all tests that leave it standing. Its runtime is no test's, and never ends.
+static SHARED: LazyLock<Arc<System>> = LazyLock::new(|| {
+    let start = || {
+        let runtime = Box::leak(Box::new(Runtime::new().unwrap()));
+        Arc::new(runtime.block_on(System::start(&[])))
+    };
+    std::thread::spawn(start).join().unwrap()
+});
+
+/// Tests with a system of their own take turns: two cores carry the shared one and two more, not five.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// The stand-in has these sessions, 520 seats each; nobody takes another's.
+static NEXT_SESSION: AtomicU32 = AtomicU32::new(3_000);
+static NEXT_CUSTOMER: AtomicU32 = AtomicU32::new(1);
+
+pub(crate) struct Visit {
+    pub system: Arc<System>,
+    pub http: reqwest::Client,
+    pub db: PgPool,
+    bookings: Mutex<Vec<String>>,
+    _turn: Option<SemaphorePermit<'static>>,
+}
+
+/// On the shared system.
+pub(crate) async fn visit() -> Arc<Visit> {
+    Visit::of(Arc::clone(&SHARED), None)
+}
+
+/// On a system of its own, which may be killed.
+pub(crate) async fn visit_alone() -> Arc<Visit> {
+    visit_with(&[]).await
+}
+
+/// On a system of its own, without these names in Usher's environment.
+pub(crate) async fn visit_with(without: &[&str]) -> Arc<Visit> {
+    let turn = TURNS.acquire().await.unwrap();
+    Visit::of(Arc::new(System::start(without).await), Some(turn))
+}
+
+impl Visit {
+    fn of(system: Arc<System>, turn: Option<SemaphorePermit<'static>>) -> Arc<Self> {
+        // Each test has a runtime of its own, and so connections of its own, which are not kept: servers get killed.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(35))
+            .pool_max_idle_per_host(0)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let db = PgPoolOptions::new().max_connections(3).connect_lazy(&system.database).unwrap();
+        Arc::new(Self { system, http, db, bookings: Mutex::default(), _turn: turn })
+    }
+
+    /// Somebody nobody else is.
+    pub(crate) fn customer(self: &Arc<Self>) -> Customer {
+        let number = NEXT_CUSTOMER.fetch_add(1, Ordering::Relaxed);
+        Customer::new(self, &format!("visitor-{number}"))
+    }
+
+    /// A session nobody else goes to.
+    #[expect(clippy::unused_self, reason = "a test's sessions are its visit's")]
+    pub(crate) fn session(&self) -> String {
+        NEXT_SESSION.fetch_add(1, Ordering::Relaxed).to_string()
+    }
+
+    pub(crate) fn vista(&self) -> Vista<'_> {
+        Vista(self)
+    }
+
+    pub(crate) fn hyperpay(&self) -> HyperPay<'_> {
+        HyperPay(self)
+    }
+
+    /// The booking's books are kept from now on.
+    pub(super) fn remember(&self, booking: &str) {
+        let mut bookings = self.bookings.lock().unwrap();
+        if !bookings.iter().any(|known| known == booking) {
+            bookings.push(booking.to_owned());
+        }
+    }
+
+    /// Bare ids.
+    pub(super) fn bookings(&self) -> Vec<String> {
+        self.bookings.lock().unwrap().clone()
+    }
+
+    /// All three books of every booking of this visit agree, and nothing is left open.
+    pub(crate) async fn assert_balanced(&self) {
+        books::assert_balanced(self, &[]).await;
+    }
+
+    /// The same, but a person has to decide about these causes.
+    pub(crate) async fn assert_balanced_but_for(&self, causes: &[&str]) {
+        books::assert_balanced(self, causes).await;
+    }
+
+    /// The books must not agree, and say why: the checker checked.
+    pub(crate) async fn assert_unbalanced(&self, why: &str) {
+        let complaints = books::complaints(self).await;
+        assert!(complaints.iter().any(|is| is.starts_with(why)), "{why}: only {complaints:#?}");
+    }
+
+    /// Waits until this step, of this booking or of any, was sent to its vendor and nobody knows yet what came of it.
+    pub(crate) async fn until_under_way(&self, step: &str, of: Option<&Booking>) {
+        let query = "SELECT count(*) FROM vendor_calls WHERE step = $1 AND sent_at IS NOT NULL
+                     AND outcome IS NULL AND booking_id = COALESCE($2, booking_id)";
+        let look = || async {
+            let query = sqlx::query_scalar::<_, i64>(query).bind(step);
+            let under_way = query.bind(of.map(Booking::bare)).fetch_one(&self.db).await;
+            (under_way.ok()? > 0).then_some(())
+        };
+        until(&format!("{step} under way"), look).await;
+    }
+
+    /// Waits until the engine has nothing left to do: no workflow runs, waits or fails. Only on a system of one's own.
+    pub(crate) async fn assert_quiet(&self) {
+        let url = format!("{}/query", self.system.engines.restate_admin_url());
+        let query = "SELECT target, status, retry_count, last_failure FROM sys_invocation
+                     WHERE status <> 'completed'";
+        let look = || async {
+            let asked = self.http.post(&url).header("accept", "application/json");
+            let answer = asked.json(&json!({ "query": query })).send().await.ok()?;
+            let running: Value = answer.json().await.ok()?;
+            running["rows"].as_array()?.is_empty().then_some(())
+        };
+        until("an engine with nothing left to do", look).await;
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            evidence::show(&self.system, &self.bookings());
+        }
+    }
+}

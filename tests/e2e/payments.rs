@@ -1,0 +1,137 @@
+//! Money that comes twice, too late or unheard: it wins its booking once, or goes back by itself.
+
+use crate::harness::{Customer, Order, Shopper, visit};
+
+#[tokio::test]
+async fn of_two_approved_payments_one_wins_and_the_other_goes_back() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let first = booking.opens_payment().await;
+    let second = booking.opens_payment().await;
+    second.shopper(Shopper::Approves).await;
+    first.shopper(Shopper::Approves).await;
+
+    booking.until_refunded().await;
+    booking.until_ticket().await;
+    let mut verdicts = [first.looks().await, second.looks().await]
+        .map(|payment| payment["verdict"].as_str().unwrap_or_default().to_owned());
+    verdicts.sort();
+    assert_eq!(verdicts, ["LATE", "WON"]);
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn money_paid_after_a_cancel_goes_back() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_payment().await;
+    assert_eq!(booking.cancels().await.status, 200);
+    payment.shopper(Shopper::Approves).await;
+
+    let view = booking.until_refunded().await;
+    assert_eq!(view["status"], "CANCELLED");
+    assert_eq!(payment.looks().await["verdict"], "LATE");
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn money_paid_after_expiry_goes_back() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_payment().await;
+    booking.until("EXPIRED").await;
+    payment.shopper(Shopper::Approves).await;
+
+    let view = booking.until_refunded().await;
+    assert_eq!(view["status"], "EXPIRED");
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_payment_nobody_tells_us_about_is_found_by_asking() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_payment().await;
+    visit.hyperpay().fails("webhook", payment.reference(), "lost").await;
+    payment.shopper(Shopper::Approves).await;
+
+    booking.until_ticket().await;
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_payment_that_stays_undecided_for_a_while_wins_in_the_end() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_payment().await;
+    visit.hyperpay().fails("pay", payment.reference(), "pending_2").await;
+    payment.shopper(Shopper::Approves).await;
+
+    booking.until_ticket().await;
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_browser_that_comes_back_is_sent_on_and_the_vendor_is_asked() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_payment().await;
+    visit.hyperpay().fails("webhook", payment.reference(), "lost").await;
+    payment.shopper(Shopper::Approves).await;
+
+    let back = booking.customer.gets(&format!("/return/hyperpay/{}", payment.id)).await;
+    assert!([200, 303].contains(&back.status), "{back:?}");
+    let nobodys = booking.customer.gets("/return/hyperpay/pay_00000000000000000000000000").await;
+    assert_eq!(nobodys.status, 404);
+    booking.until_ticket().await;
+    visit.assert_balanced().await;
+}
+
+/// Money that comes too late, and whose way back goes wrong like this.
+async fn a_refund_happens_once_in_spite_of(fault: &str) {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_payment().await;
+    booking.cancels().await;
+    visit.hyperpay().fails("refund", payment.reference(), fault).await;
+    payment.shopper(Shopper::Approves).await;
+
+    booking.until_refunded().await;
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_refund_whose_answer_is_lost_happens_once() {
+    a_refund_happens_once_in_spite_of("timeout_after").await;
+}
+
+#[tokio::test]
+async fn a_refund_that_is_done_after_its_failure_happens_once() {
+    a_refund_happens_once_in_spite_of("late_commit").await;
+}
+
+#[tokio::test]
+async fn a_refund_that_never_arrived_is_sent_again() {
+    a_refund_happens_once_in_spite_of("timeout_before").await;
+}
+
+#[tokio::test]
+async fn a_refund_that_stays_pending_is_waited_for() {
+    a_refund_happens_once_in_spite_of("pending_2").await;
+}
+
+#[tokio::test]
+async fn the_same_wish_to_pay_is_one_payment() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let key = Customer::key();
+    let first = booking.tries_to_pay(&key).await;
+    let again = booking.tries_to_pay(&key).await;
+    assert_eq!((first.status, again.status), (202, 202));
+    assert_eq!(first.body["id"], again.body["id"]);
+
+    booking.cancels().await;
+    let late = booking.tries_to_pay(&Customer::key()).await;
+    late.assert_problem(409, "booking_takes_no_payment");
+    visit.assert_balanced().await;
+}

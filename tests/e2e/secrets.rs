@@ -1,0 +1,41 @@
+//! Secrets: keys, tokens and cards are nowhere that people can look.
+
+use crate::harness::{Order, visit};
+use sqlx::AssertSqlSafe;
+
+const TABLES: [&str; 10] = [
+    "bookings",
+    "seats",
+    "booking_events",
+    "payments",
+    "captures",
+    "refunds",
+    "vendor_calls",
+    "webhook_deliveries",
+    "tickets",
+    "cases",
+];
+
+#[tokio::test]
+async fn no_secret_is_written_to_a_log_a_row_or_an_answer() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.pays().await;
+    let view = booking.until_ticket().await.to_string();
+    visit.assert_balanced().await;
+    let page = booking.customer.gets(&format!("/pay/{}", payment.id)).await.text;
+    let log = std::fs::read_to_string(visit.system.log()).unwrap();
+    for secret in visit.system.secrets() {
+        for (place, text) in [("log", &log), ("view", &view), ("page", &page)] {
+            assert!(!text.contains(&secret), "{secret} is in the {place}");
+        }
+        for table in TABLES {
+            // The tables' names are ours.
+            let query =
+                format!("SELECT count(*) FROM {table} r WHERE r::text LIKE '%' || $1 || '%'");
+            let query = sqlx::query_scalar(AssertSqlSafe(query)).bind(&secret);
+            let found: i64 = query.fetch_one(&visit.db).await.unwrap();
+            assert_eq!(found, 0, "{secret} is in {table}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Taking it back after the money was taken: Vista first, then the money, whatever arrives meanwhile.
+
+use crate::harness::{Booking, Order, Shopper, Visit, visit};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A booking whose payment was taken, while Vista keeps its answer to itself.
+async fn confirming(visit: &Arc<Visit>, fault: &str) -> Booking {
+    let booking = visit.customer().books(Order::new(visit)).await;
+    visit.vista().fails("pay_order", &booking.order.session, fault).await;
+    booking.pays().await;
+    visit.until_under_way("confirm_order", Some(&booking)).await;
+    booking
+}
+
+#[tokio::test]
+async fn staff_call_off_a_booking_that_vista_has_silently_made() {
+    let visit = visit().await;
+    let booking = confirming(&visit, "timeout_after").await;
+    staff_cancel(&booking).await;
+
+    let view = booking.until("CANCELLED").await;
+    assert_eq!(view["reason"], "cancelled_by_staff");
+    booking.until_refunded().await;
+    let ledger = visit.vista().about(booking.bare()).await;
+    let kinds: Vec<&Value> = ledger.iter().map(|entry| &entry["kind"]).collect();
+    assert_eq!(kinds, ["booking", "refund"], "Vista had made it, and took it back");
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn staff_call_off_a_booking_that_vista_has_never_heard_of() {
+    let visit = visit().await;
+    let booking = confirming(&visit, "timeout_before").await;
+    staff_cancel(&booking).await;
+
+    booking.until("CANCELLED").await;
+    assert_eq!(visit.vista().about(booking.bare()).await, Vec::<Value>::new());
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn cancels_that_arrive_while_it_unwinds_skip_nothing() {
+    let visit = visit().await;
+    let booking = confirming(&visit, "timeout_after").await;
+    let answer = booking.cancels().await;
+    answer.assert_problem(409, "booking_is_confirming");
+    assert_eq!(answer.body["retryable"], true);
+
+    visit.vista().fails("refund_booking", &booking.order.session, "timeout_after").await;
+    while booking.status().await == "CONFIRMING" {
+        staff_cancel(&booking).await;
+    }
+    assert_eq!(booking.status().await, "CANCELLED");
+    booking.until_refunded().await;
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn staff_call_off_a_booking_that_waits_for_its_customer() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_payment().await;
+    staff_cancel(&booking).await;
+    booking.until("CANCELLED").await;
+
+    payment.shopper(Shopper::Approves).await;
+    booking.until_refunded().await;
+    visit.assert_balanced().await;
+}
+
+/// Cancels the booking's workflow at the engine, as staff do.
+async fn staff_cancel(booking: &Booking) {
+    let Visit { http, system, .. } = &*booking.customer.visit;
+    let lookup = json!({ "target": "workflow", "workflowName": "Booking",
+        "workflowKey": booking.bare() });
+    let url = format!("{}/restate/lookup", system.engines.restate_ingress_url());
+    let found = http.post(url).json(&lookup).send().await.unwrap();
+    let found: Value = found.json().await.unwrap();
+    let id = found["invocationId"].as_str().unwrap();
+    let url = format!("{}/invocations/{id}/cancel", system.engines.restate_admin_url());
+    let cancelled = http.patch(url).send().await.unwrap().status();
+    // It may have ended meanwhile.
+    assert!(cancelled.is_success() || cancelled.is_client_error(), "{cancelled}");
+}
