@@ -45,15 +45,25 @@ pub enum Outcome {
     ByHand,
 }
 
-/// Inserts the intent with the right to send, or finds the row. None: another execution is inserting it right now.
-pub async fn enter(db: &Db, intent: &Intent<'_>) -> Result<Option<Call>, Error> {
+/// Why a row is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// To send: a new row comes with the right to.
+    ToSend,
+    /// To close it for its undo: a new row has never happened, and nobody sends any more.
+    ToClose,
+}
+
+/// Inserts the row, or finds it. None: another execution is inserting it right now.
+pub async fn enter(db: &Db, intent: &Intent<'_>, entry: Entry) -> Result<Option<Call>, Error> {
     Ok(sqlx::query_as!(
         Call,
         r#"
         WITH fresh AS (
-            INSERT INTO vendor_calls (call_key, booking_id, vendor, step, sent_at, attempts, give_up_at)
-            VALUES ($1, $2, $3, $4, clock_timestamp(), 1,
-                    clock_timestamp() + make_interval(secs => $5::bigint / 1000.0))
+            INSERT INTO vendor_calls (call_key, booking_id, vendor, step, give_up_at, sent_at, attempts, outcome)
+            VALUES ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5::bigint / 1000.0),
+                    CASE WHEN $6 THEN clock_timestamp() END, CASE WHEN $6 THEN 1 ELSE 0 END,
+                    CASE WHEN $6 THEN NULL ELSE 'ABSENT' END)
             ON CONFLICT (call_key) DO NOTHING
             RETURNING *
         ), found AS (
@@ -72,38 +82,8 @@ pub async fn enter(db: &Db, intent: &Intent<'_>) -> Result<Option<Call>, Error> 
         intent.booking as Option<BookingId>,
         intent.vendor,
         intent.step,
-        intent.give_up_in_ms
-    )
-    .fetch_optional(&db.0)
-    .await?)
-}
-
-/// Inserts the row as never happened, or finds it: from then on nobody sends. None: it is being inserted right now.
-pub async fn close(db: &Db, intent: &Intent<'_>) -> Result<Option<Call>, Error> {
-    Ok(sqlx::query_as!(
-        Call,
-        r#"
-        WITH fresh AS (
-            INSERT INTO vendor_calls (call_key, booking_id, vendor, step, outcome)
-            VALUES ($1, $2, $3, $4, 'ABSENT')
-            ON CONFLICT (call_key) DO NOTHING
-            RETURNING *
-        ), found AS (
-            SELECT *, true AS mine FROM fresh
-            UNION ALL
-            SELECT *, false FROM vendor_calls WHERE call_key = $1 AND NOT EXISTS (SELECT FROM fresh)
-        )
-        SELECT mine AS "mine!", attempts AS "attempts!", absences AS "absences!",
-               (EXTRACT(EPOCH FROM clock_timestamp() - sent_at) * 1000)::bigint AS since_sent_ms,
-               (EXTRACT(EPOCH FROM clock_timestamp() - looked_at) * 1000)::bigint AS since_looked_ms,
-               (EXTRACT(EPOCH FROM give_up_at - clock_timestamp()) * 1000)::bigint AS give_up_in_ms,
-               said_no, tries AS "tries!", outcome AS "outcome: Outcome", answer
-        FROM found
-        "#,
-        intent.key,
-        intent.booking as Option<BookingId>,
-        intent.vendor,
-        intent.step
+        intent.give_up_in_ms,
+        entry == Entry::ToSend
     )
     .fetch_optional(&db.0)
     .await?)

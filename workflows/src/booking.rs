@@ -13,8 +13,8 @@
 //! row says what is owed back. Unwinding: Vista's release, read back, then the refund.
 
 use crate::{
-    saga::{Saga, Undo, answered},
-    step::{AtVendor, again, cancelled, decision_promise, is_cancelled, step},
+    saga::{Saga, Undo},
+    step::{AtVendor, Decided, again, answered, cancelled, is_cancelled, step},
     ticket_generate::TicketGenerateClient,
 };
 use activities::{
@@ -39,13 +39,6 @@ const LEFT_PENDING: &str = "left_pending";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookingEnd {
     pub status: BookingStatus,
-}
-
-/// Which waiting step a person has decided about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided {
-    pub step: String,
-    pub occurrence: i32,
 }
 
 pub struct Booking {
@@ -114,8 +107,7 @@ impl Booking {
         ctx: SharedWorkflowContext<'_>,
         Json(decided): Json<Decided>,
     ) -> Result<(), TerminalError> {
-        let promise = decision_promise(&decided.step, decided.occurrence);
-        ctx.resolve_promise(&promise, "decided".to_owned());
+        ctx.resolve_promise(&decided.promise(), "decided".to_owned());
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ pub mod webhook_confirm;
 use activities::Activities;
 use restate_sdk::prelude::{Endpoint, HttpServer};
 use std::future::Future;
+pub use step::Decided;
 use tokio::net::TcpListener;
 
 /// Serves every workflow to the engine on this listener, until `stop`.

@@ -12,8 +12,7 @@
 
 use crate::{
     announce::announce,
-    saga::{answered, until_done},
-    step::{AtVendor, again, cancelled, decision_promise, step},
+    step::{AtVendor, Decided, again, answered, cancelled, step, until_done},
 };
 use activities::{Activities, payments::Asked};
 use adapters::vista::OrderRef;
@@ -84,10 +83,9 @@ impl Payment {
     async fn decided(
         &self,
         ctx: SharedWorkflowContext<'_>,
-        Json(decided): Json<crate::booking::Decided>,
+        Json(decided): Json<Decided>,
     ) -> Result<(), TerminalError> {
-        let promise = decision_promise(&decided.step, decided.occurrence);
-        ctx.resolve_promise(&promise, "decided".to_owned());
+        ctx.resolve_promise(&decided.promise(), "decided".to_owned());
         Ok(())
     }
 }

@@ -5,10 +5,7 @@
 //! | `send_refund` | the vendor, or a person's decision |
 //! | `ask_refund`  | the vendor's last word             |
 
-use crate::{
-    saga::{answered, until_done},
-    step::{AtVendor, decision_promise},
-};
+use crate::step::{AtVendor, Decided, answered, until_done};
 use activities::{Activities, step::End};
 use adapters::provider::RefundState;
 use restate_sdk::prelude::*;
@@ -61,10 +58,9 @@ impl Refund {
     async fn decided(
         &self,
         ctx: SharedWorkflowContext<'_>,
-        Json(decided): Json<crate::booking::Decided>,
+        Json(decided): Json<Decided>,
     ) -> Result<(), TerminalError> {
-        let promise = decision_promise(&decided.step, decided.occurrence);
-        ctx.resolve_promise(&promise, "decided".to_owned());
+        ctx.resolve_promise(&decided.promise(), "decided".to_owned());
         Ok(())
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::{
     refund::{RefundClient, RefundEnd},
-    step::{AtVendor, is_cancelled, step},
+    step::{AtVendor, is_cancelled, step, until_done},
 };
-use activities::{Activities, step::End};
+use activities::Activities;
 use restate_sdk::prelude::*;
 use schema::{
     bookings::BookingRequest,
@@ -56,20 +56,6 @@ impl Saga {
     }
 }
 
-/// A cancel can arrive again at every await of the unwinding: it never ends it, and never skips an undo.
-pub(crate) async fn until_done<T, Attempt, Done>(attempt: Attempt) -> Result<T, TerminalError>
-where
-    Attempt: Fn() -> Done,
-    Done: Future<Output = Result<T, TerminalError>>,
-{
-    loop {
-        match attempt().await {
-            Err(error) if is_cancelled(&error) => {}
-            done => return done,
-        }
-    }
-}
-
 /// Before we look again at a refund that was ended by force.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
@@ -117,13 +103,5 @@ impl TakeBack<'_> {
     async fn end(self) -> Result<BookingStatus, TerminalError> {
         let Self { ctx, activities, request } = self;
         step(ctx, "finish_unwind", move || activities.finish_unwind(request.booking_id)).await
-    }
-}
-
-/// Whether the step was done, so that it has an answer.
-pub(crate) fn answered<T>(end: End<T>) -> Option<T> {
-    match end {
-        End::Answer(answer) => Some(answer),
-        End::Absent | End::GaveUp => None,
     }
 }

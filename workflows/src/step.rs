@@ -6,7 +6,7 @@ use activities::{
 };
 use restate_sdk::prelude::*;
 use schema::cases::Followed;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{future::Future, time::Duration};
 
 /// Does `action` and remembers its answer under `name`, so that a replay never does it again. An error is tried again
@@ -76,7 +76,7 @@ impl<'a> AtVendor<'a> {
 
     /// Waits for a person, and follows the decision.
     async fn decision(self, refused: &str, occurrence: i32) -> Result<Followed, TerminalError> {
-        let nudge = decision_promise(refused, occurrence);
+        let nudge = Decided { step: refused.to_owned(), occurrence }.promise();
         match self.unless {
             None => {
                 self.ctx.promise::<String>(&nudge).await?;
@@ -99,9 +99,18 @@ impl<'a> AtVendor<'a> {
     }
 }
 
-/// The durable promise that a decision about a step resolves.
-pub(crate) fn decision_promise(step: &str, occurrence: i32) -> String {
-    format!("decision-{step}-{occurrence}")
+/// Which waiting step a person has decided about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    pub step: String,
+    pub occurrence: i32,
+}
+
+impl Decided {
+    /// The durable promise that the decision resolves.
+    pub(crate) fn promise(&self) -> String {
+        format!("decision-{}-{}", self.step, self.occurrence)
+    }
 }
 
 /// What a cancelled invocation sees at its next await.
@@ -111,4 +120,26 @@ pub(crate) fn cancelled() -> TerminalError {
 
 pub(crate) fn is_cancelled(error: &TerminalError) -> bool {
     error.code() == 409 && error.message() == "cancelled"
+}
+
+/// For what is owed: a cancel can arrive again at every await of it, and neither ends it nor skips a part.
+pub(crate) async fn until_done<T, Attempt, Done>(attempt: Attempt) -> Result<T, TerminalError>
+where
+    Attempt: Fn() -> Done,
+    Done: Future<Output = Result<T, TerminalError>>,
+{
+    loop {
+        match attempt().await {
+            Err(error) if is_cancelled(&error) => {}
+            done => return done,
+        }
+    }
+}
+
+/// Whether the step was done, so that it has an answer.
+pub(crate) fn answered<T>(end: End<T>) -> Option<T> {
+    match end {
+        End::Answer(answer) => Some(answer),
+        End::Absent | End::GaveUp => None,
+    }
 }

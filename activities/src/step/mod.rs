@@ -14,7 +14,7 @@ use schema::{
     ids::BookingId,
     money::Money,
     timings::{CallTimings, Timings},
-    vendor_calls::{self, Absence, Call, Intent, Outcome, Waiting},
+    vendor_calls::{self, Absence, Call, Entry, Intent, Outcome, Waiting},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -145,7 +145,7 @@ struct Stored<T> {
 pub async fn perform<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Answer>, Error> {
     let began = Instant::now();
     let key = key(step);
-    let Some(call) = vendor_calls::enter(db, &intent(step, &key)).await? else {
+    let Some(call) = vendor_calls::enter(db, &intent(step, &key), Entry::ToSend).await? else {
         return Ok(Progress::soon());
     };
     let running = Running { db, step, key: &key };
@@ -168,7 +168,7 @@ pub async fn perform<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Ans
 /// Closes the step for its undo: from now on nobody sends it, and what is known of it is proven. Sends nothing.
 pub async fn close<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Answer>, Error> {
     let key = key(step);
-    let Some(call) = vendor_calls::close(db, &intent(step, &key)).await? else {
+    let Some(call) = vendor_calls::enter(db, &intent(step, &key), Entry::ToClose).await? else {
         return Ok(Progress::soon());
     };
     let running = Running { db, step, key: &key };
@@ -329,7 +329,9 @@ impl<S: VendorStep> Running<'_, S> {
             return Ok(Progress::Done(End::Answer(stored.answer)));
         }
         tx.rollback().await.map_err(schema::Error::from)?;
-        let Some(call) = vendor_calls::close(self.db, &intent(self.step, self.key)).await? else {
+        let Some(call) =
+            vendor_calls::enter(self.db, &intent(self.step, self.key), Entry::ToClose).await?
+        else {
             return Ok(Progress::soon());
         };
         if S::REPEAT == Repeat::AfterLookUp && call.answer.as_ref() != Some(&value) {
