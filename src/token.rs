@@ -2,13 +2,14 @@
 
 use crate::{Outcome, home::Home};
 use chrono::{Duration, Utc};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use gateway::{Claims, Kind, Status, sign};
 use std::process::ExitCode;
 
 /// Whom the token is for.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(skip)]
+#[command(group = ArgGroup::new("bearer").required(true).args(["customer", "guest", "kiosk", "staff"]))]
 pub(crate) struct Bearer {
     /// A customer, by id.
     #[arg(long, value_name = "ID")]
@@ -23,7 +24,7 @@ pub(crate) struct Bearer {
     #[arg(long, value_name = "ID")]
     staff: Option<String>,
     /// What staff may do.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', group = "what", requires = "staff")]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "staff")]
     permissions: Vec<String>,
 }
 

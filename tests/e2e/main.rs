@@ -9,6 +9,7 @@ mod harness;
 
 mod booking;
 mod checker;
+mod command_line;
 mod crashes;
 mod outages;
 mod payments;
