@@ -115,7 +115,7 @@ impl Customer {
             .collect();
         let body =
             json!({ "cinema_id": order.cinema, "session_id": order.session, "seats": wanted });
-        let mut watch = Watch { began: Instant::now(), seen: 0, quiet: self.quiet };
+        let mut watch = Watch { seen: 0, quiet: self.quiet };
         let booking = self.post("/api/v1/orders", &body).await?;
         let path = format!("/api/v1/orders/{}", text(&booking, "id"));
 
@@ -242,7 +242,6 @@ impl Customer {
 
 /// What was told of a booking's timeline.
 struct Watch {
-    began: Instant,
     seen: i64,
     quiet: bool,
 }
@@ -255,7 +254,7 @@ impl Watch {
             if version > self.seen {
                 self.seen = version;
                 if !self.quiet {
-                    timeline::event(self.began.elapsed(), event);
+                    timeline::event(events.first(), event);
                 }
             }
         }

@@ -1,17 +1,23 @@
 //! What people see in the terminal while a booking happens.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
-use std::time::Duration;
 
 #[expect(clippy::print_stdout, reason = "this is the terminal's voice")]
 pub(crate) fn say(text: &str) {
     println!("{text}");
 }
 
-/// One event of a booking's timeline, with the time since we asked for it.
-pub(crate) fn event(since: Duration, event: &Value) {
+/// One event of a booking's timeline, with the time since its first.
+pub(crate) fn event(first: Option<&Value>, event: &Value) {
     let kind = text(event, "kind").replace('_', " ");
-    say(&format!("  {:>7.3} s  {kind:<17} {}", since.as_secs_f64(), detail(event)));
+    let since = at(event) - first.map_or_else(|| at(event), at);
+    let (seconds, millis) = (since.num_seconds(), since.num_milliseconds() % 1_000);
+    say(&format!("  {seconds:>3}.{millis:03} s  {kind:<17} {}", detail(event)));
+}
+
+fn at(event: &Value) -> DateTime<Utc> {
+    text(event, "at").parse().unwrap_or_default()
 }
 
 fn detail(event: &Value) -> String {
