@@ -14,9 +14,6 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 /// Between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
 
-/// A row that is past its time for this long was left lying; anything shorter may just be running.
-const LEFT_LYING_MS: i64 = 60_000;
-
 /// How long what has begun may take to finish once we stop. The engine keeps idle streams open for longer; whatever is
 /// cut off there, it runs again.
 const GRACE: Duration = Duration::from_secs(2);
@@ -40,7 +37,9 @@ pub(crate) async fn run(
         let stop = stopped(stopping.clone());
         running.spawn(workflows::serve(parts.activities(), listeners.workflows, stop));
         until_ready("the engine to take the workflows", || parts.register(&config)).await?;
-        running.spawn(keep_sweeping(parts.clone(), stopping.clone()));
+        // A row that is silent for longer than the longest wait of a step was left lying.
+        let quiet_ms = i64::try_from(config.settings.timings.retry_longest_ms).unwrap_or(i64::MAX);
+        running.spawn(keep_sweeping(parts.clone(), quiet_ms, stopping.clone()));
     }
     if config.role != Some(Role::Workflows) {
         let app = parts.app(&config)?;
@@ -130,9 +129,9 @@ fn same_place(known: &str, here: &str) -> bool {
     known.trim_end_matches('/') == here.trim_end_matches('/')
 }
 
-async fn keep_sweeping(parts: Parts, stopping: watch::Receiver<bool>) {
+async fn keep_sweeping(parts: Parts, quiet_ms: i64, stopping: watch::Receiver<bool>) {
     loop {
-        match sweep(&parts.db, &parts.engine, &parts.admin, LEFT_LYING_MS).await {
+        match sweep(&parts.db, &parts.engine, &parts.admin, quiet_ms).await {
             Ok(0) => {}
             Ok(sent) => tracing::info!(sent, "sent {sent} workflows again that were past due"),
             Err(error) => tracing::warn!(%error, "the sweep stopped half-way: {error}"),

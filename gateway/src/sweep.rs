@@ -1,8 +1,9 @@
 //! Recovery: sends the workflow of every open row that is past due again. That is all the recovery there is of our own.
 
 use crate::engine::{Away, Engine};
-use adapters::restate_admin::RestateAdmin;
+use adapters::{provider::Hint, restate_admin::RestateAdmin};
 use schema::{Db, past_due};
+use workflows::webhook_confirm::Delivery;
 
 /// What a sweep can stumble over; the next one tries again.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,14 @@ pub async fn sweep(
     }
     for refund in past_due::refunds(db, quiet_ms).await? {
         sent += again(admin, "Refund", &refund.bare(), engine.refund(refund)).await;
+    }
+    for webhook in past_due::webhooks(db, quiet_ms).await? {
+        let past_due::Unfinished { provider, event, claim } = webhook;
+        // A claim that cannot be read any more is of another version, whose deployment runs it.
+        let Ok(claim) = serde_json::from_value(claim) else { continue };
+        let delivery = Delivery { provider, hint: Hint { event, claim } };
+        sent +=
+            again(admin, "WebhookConfirm", &delivery.key(), engine.confirm(delivery.clone())).await;
     }
     for booking in past_due::tickets(db, quiet_ms).await? {
         sent += again(admin, "TicketGenerate", &booking.bare(), engine.ticket(booking)).await;

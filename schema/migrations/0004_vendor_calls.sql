@@ -54,6 +54,7 @@ CREATE TABLE webhook_deliveries (
     finished_at timestamptz,
     PRIMARY KEY (provider, event)
 );
+CREATE INDEX webhook_deliveries_open ON webhook_deliveries (received_at) WHERE verdict IS NULL;
 
 CREATE TABLE tickets (
     booking_id       id PRIMARY KEY REFERENCES bookings,

@@ -6,7 +6,9 @@ use crate::{
     error::read,
     ids::{BookingId, RefundId},
     payments::PaymentRequest,
+    provider::Provider,
 };
+use serde_json::Value;
 
 /// Open bookings that should have moved long ago, oldest first.
 pub async fn bookings(db: &Db, quiet_ms: i64) -> Result<Vec<BookingRequest>, Error> {
@@ -73,6 +75,30 @@ pub async fn tickets(db: &Db, quiet_ms: i64) -> Result<Vec<BookingId>, Error> {
           AND NOT EXISTS (SELECT FROM tickets WHERE tickets.booking_id = bookings.booking_id
                           AND tickets.status = 'ISSUED')
         ORDER BY updated_at LIMIT 1000
+        "#,
+        quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?)
+}
+
+/// A webhook that was answered 200 and has come to nothing yet.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    pub provider: Provider,
+    pub event: String,
+    pub claim: Value,
+}
+
+/// Deliveries without a verdict.
+pub async fn webhooks(db: &Db, quiet_ms: i64) -> Result<Vec<Unfinished>, Error> {
+    Ok(sqlx::query_as!(
+        Unfinished,
+        r#"
+        SELECT provider AS "provider: Provider", event, claim FROM webhook_deliveries
+        WHERE verdict IS NULL
+          AND received_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
+        ORDER BY received_at LIMIT 1000
         "#,
         quiet_ms
     )

@@ -13,6 +13,7 @@ mod command_line;
 mod crashes;
 mod outages;
 mod payments;
+mod recovery;
 mod refusals;
 mod requests;
 mod secrets;

@@ -1,7 +1,7 @@
 //! Taking it back after the money was taken: Vista first, then the money, whatever arrives meanwhile.
 
 use crate::harness::{Booking, Order, Shopper, Visit, visit};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// A booking whose payment was taken, while Vista keeps its answer to itself.
@@ -17,7 +17,7 @@ async fn confirming(visit: &Arc<Visit>, fault: &str) -> Booking {
 async fn staff_call_off_a_booking_that_vista_has_silently_made() {
     let visit = visit().await;
     let booking = confirming(&visit, "timeout_after").await;
-    staff_cancel(&booking).await;
+    booking.at_engine("cancel").await;
 
     let view = booking.until("CANCELLED").await;
     assert_eq!(view["reason"], "cancelled_by_staff");
@@ -32,7 +32,7 @@ async fn staff_call_off_a_booking_that_vista_has_silently_made() {
 async fn staff_call_off_a_booking_that_vista_has_never_heard_of() {
     let visit = visit().await;
     let booking = confirming(&visit, "timeout_before").await;
-    staff_cancel(&booking).await;
+    booking.at_engine("cancel").await;
 
     booking.until("CANCELLED").await;
     assert_eq!(visit.vista().about(booking.bare()).await, Vec::<Value>::new());
@@ -49,7 +49,7 @@ async fn cancels_that_arrive_while_it_unwinds_skip_nothing() {
 
     visit.vista().fails("refund_booking", &booking.order.session, "timeout_after").await;
     while booking.status().await == "CONFIRMING" {
-        staff_cancel(&booking).await;
+        booking.at_engine("cancel").await;
     }
     assert_eq!(booking.status().await, "CANCELLED");
     booking.until_refunded().await;
@@ -61,25 +61,10 @@ async fn staff_call_off_a_booking_that_waits_for_its_customer() {
     let visit = visit().await;
     let booking = visit.customer().books(Order::new(&visit)).await;
     let payment = booking.opens_payment().await;
-    staff_cancel(&booking).await;
+    booking.at_engine("cancel").await;
     booking.until("CANCELLED").await;
 
     payment.shopper(Shopper::Approves).await;
     booking.until_refunded().await;
     visit.assert_balanced().await;
-}
-
-/// Cancels the booking's workflow at the engine, as staff do.
-async fn staff_cancel(booking: &Booking) {
-    let Visit { http, system, .. } = &*booking.customer.visit;
-    let lookup = json!({ "target": "workflow", "workflowName": "Booking",
-        "workflowKey": booking.bare() });
-    let url = format!("{}/restate/lookup", system.engines.restate_ingress_url());
-    let found = http.post(url).json(&lookup).send().await.unwrap();
-    let found: Value = found.json().await.unwrap();
-    let id = found["invocationId"].as_str().unwrap();
-    let url = format!("{}/invocations/{id}/cancel", system.engines.restate_admin_url());
-    let cancelled = http.patch(url).send().await.unwrap().status();
-    // It may have ended meanwhile.
-    assert!(cancelled.is_success() || cancelled.is_client_error(), "{cancelled}");
 }

@@ -141,6 +141,21 @@ impl Booking {
         payment
     }
 
+    /// Does this to the booking's workflow at the engine, as staff can: `cancel`, or `kill`, which runs no undo.
+    pub(crate) async fn at_engine(&self, verb: &str) {
+        let Visit { http, system, .. } = &*self.customer.visit;
+        let lookup = json!({ "target": "workflow", "workflowName": "Booking",
+            "workflowKey": self.bare() });
+        let url = format!("{}/restate/lookup", system.engines.restate_ingress_url());
+        let found = http.post(url).json(&lookup).send().await.unwrap();
+        let found: Value = found.json().await.unwrap();
+        let id = found["invocationId"].as_str().unwrap();
+        let url = format!("{}/invocations/{id}/{verb}", system.engines.restate_admin_url());
+        let done = http.patch(url).send().await.unwrap().status();
+        // It may have ended meanwhile.
+        assert!(done.is_success() || done.is_client_error(), "{done}");
+    }
+
     pub(crate) async fn cancels(&self) -> Answer {
         let path = format!("{}/cancel", self.path());
         self.customer.posts(&path, &Customer::key(), &json!({})).await

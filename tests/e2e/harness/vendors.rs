@@ -34,6 +34,18 @@ impl Vista<'_> {
         post(self.0, "/_sim/vista/faults", &rule).await;
     }
 
+    /// No call of `op` about `reference` is answered until it `heals`.
+    pub(crate) async fn is_away(&self, op: &str, reference: &str) {
+        let matching = json!({ "op": op, "reference": reference });
+        let rule = json!({ "match": matching, "fault": "http_503_before", "times": 0 });
+        post(self.0, "/_sim/vista/faults", &rule).await;
+    }
+
+    pub(crate) async fn heals(&self) {
+        let url = format!("{}/_sim/vista/faults", self.0.system.sandbox);
+        self.0.http.delete(url).send().await.unwrap();
+    }
+
     /// The next call of `op`, whatever it is about.
     pub(crate) async fn fails_next(&self, op: &str, fault: &str) {
         post(self.0, "/_sim/vista/faults", &json!({ "match": { "op": op }, "fault": fault })).await;
