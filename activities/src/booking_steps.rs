@@ -53,7 +53,7 @@ pub struct OrderCancelled;
 
 /// What all steps of a booking at Vista have in common.
 macro_rules! of_booking {
-    () => {
+    ($timings:ident) => {
         const VENDOR: &'static str = "vista";
 
         fn id(&self) -> String {
@@ -73,7 +73,7 @@ macro_rules! of_booking {
         }
 
         fn call_timings(&self) -> &CallTimings {
-            &self.request.timings.vista
+            &self.request.timings.$timings
         }
     };
 }
@@ -87,7 +87,7 @@ impl VendorStep for CreateOrder<'_> {
     type Answer = Created;
     const NAME: &'static str = "create_order";
     const REPEAT: Repeat = Repeat::Harmless;
-    of_booking!();
+    of_booking!(vista);
 
     /// A booking that cannot even be held by then is not waited for.
     fn give_up_in_ms(&self) -> Option<i64> {
@@ -123,7 +123,7 @@ impl VendorStep for HoldSeats<'_> {
     type Answer = Held;
     const NAME: &'static str = "hold_seats";
     const REPEAT: Repeat = Repeat::Harmless;
-    of_booking!();
+    of_booking!(vista);
 
     /// A booking that cannot even be held by then is not waited for.
     fn give_up_in_ms(&self) -> Option<i64> {
@@ -198,7 +198,7 @@ impl VendorStep for ConfirmOrder<'_> {
     type Answer = ConfirmAnswer;
     const NAME: &'static str = "confirm_order";
     const REPEAT: Repeat = Repeat::AfterLookUp;
-    of_booking!();
+    of_booking!(confirm);
 
     fn at_risk(&self) -> Money {
         self.note.total
@@ -252,7 +252,7 @@ impl VendorStep for CancelOrder<'_> {
     type Answer = OrderCancelled;
     const NAME: &'static str = "cancel_order";
     const REPEAT: Repeat = Repeat::Harmless;
-    of_booking!();
+    of_booking!(vista);
 
     async fn send(&self, within: Duration) -> Result<OrderCancelled, VendorError> {
         // "Not found" is as good: it expired, or was cancelled before.
@@ -277,7 +277,7 @@ impl VendorStep for ReleaseBooking<'_> {
     type Answer = ReleaseAnswer;
     const NAME: &'static str = "release_booking";
     const REPEAT: Repeat = Repeat::Harmless;
-    of_booking!();
+    of_booking!(vista);
 
     fn at_risk(&self) -> Money {
         self.total

@@ -40,7 +40,7 @@ impl Activities {
         if refund.status == RefundStatus::Refunded {
             return Ok(Progress::Done(End::Answer(RefundStatus::Refunded)));
         }
-        let within = Duration::from_millis(refund.timings.payment.timeout_ms);
+        let within = Duration::from_millis(refund.timings.refund.timeout_ms);
         let found = match self.providers.get(refund.provider) {
             Some(vendor) => vendor.find_refund(&order(&refund), within).await.ok().flatten(),
             None => None,
@@ -117,7 +117,7 @@ impl VendorStep for SendRefund<'_> {
     }
 
     fn call_timings(&self) -> &CallTimings {
-        &self.refund.timings.payment
+        &self.refund.timings.refund
     }
 
     fn at_risk(&self) -> Money {

@@ -46,14 +46,23 @@ pub struct Timings {
     /// Asking about a payment: first, then widening to the longest. A vendor's limit on reads bounds the first.
     pub ask_first_ms: u64,
     pub ask_longest_ms: u64,
-    /// Vista's calls.
+    /// Vista's calls that may be repeated at once.
     pub vista: CallTimings,
-    /// The payment vendors' calls.
+    /// Telling Vista that an order is paid.
+    pub confirm: CallTimings,
+    /// Opening a payment and asking about it; its lag is what a capture takes to show.
     pub payment: CallTimings,
+    /// Sending a refund.
+    pub refund: CallTimings,
 }
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
+
+/// No vendor says how slow it can be: 20 s is what Vista's own clients wait, a minute more is our reading of the worst.
+const fn call(look_up_spacing_ms: u64) -> CallTimings {
+    CallTimings { timeout_ms: 20 * SECOND, lag_ms: 60 * SECOND, look_up_spacing_ms }
+}
 
 impl Default for Timings {
     /// Production's values.
@@ -69,16 +78,10 @@ impl Default for Timings {
             retry_longest_ms: MINUTE,
             ask_first_ms: 35 * SECOND,
             ask_longest_ms: 2 * MINUTE,
-            vista: CallTimings {
-                timeout_ms: 20 * SECOND,
-                lag_ms: 60 * SECOND,
-                look_up_spacing_ms: 5 * SECOND,
-            },
-            payment: CallTimings {
-                timeout_ms: 20 * SECOND,
-                lag_ms: 60 * SECOND,
-                look_up_spacing_ms: 30 * SECOND,
-            },
+            vista: call(5 * SECOND),
+            confirm: call(5 * SECOND),
+            payment: call(30 * SECOND),
+            refund: call(30 * SECOND),
         }
     }
 }
@@ -89,7 +92,7 @@ impl Timings {
     #[must_use]
     pub fn faster(self, factor: u32) -> Self {
         let by = |ms: u64| (ms / u64::from(factor.max(1))).max(1);
-        let call = |call: CallTimings| CallTimings {
+        let sooner = |call: CallTimings| CallTimings {
             timeout_ms: by(call.timeout_ms).max(call.timeout_ms.min(TIMEOUT_FLOOR_MS)),
             lag_ms: by(call.lag_ms),
             look_up_spacing_ms: by(call.look_up_spacing_ms),
@@ -105,8 +108,10 @@ impl Timings {
             retry_longest_ms: by(self.retry_longest_ms),
             ask_first_ms: by(self.ask_first_ms),
             ask_longest_ms: by(self.ask_longest_ms),
-            vista: call(self.vista),
-            payment: call(self.payment),
+            vista: sooner(self.vista),
+            confirm: sooner(self.confirm),
+            payment: sooner(self.payment),
+            refund: sooner(self.refund),
         }
     }
 
