@@ -37,7 +37,9 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
     let workflows_addr = workflows.local_addr()?.to_string();
     let environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
     let config = Config::read(None, |name| environment.get(name).cloned())?;
-    schema::Db::connect(&config.database_url, 1).await?.migrate().await?;
+    schema::Db::connect(&config.database_url, 1).await?.migrate().await.map_err(|error| {
+        format!("{error}. If .usher/data is of another build, remove it: it is this folder's only.")
+    })?;
     let serving =
         tokio::spawn(server::run(config, Listeners { gateway, workflows }, stopping.clone()));
 
