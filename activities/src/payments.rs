@@ -12,6 +12,7 @@ use adapters::{
 use schema::{
     Tx,
     bookings::{self, Extension},
+    cases::{self, NewCase},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
     payments::{self, OpenSession, Opening, Payment, PaymentRequest},
@@ -126,6 +127,9 @@ impl Activities {
                 TransactionState::Declined { code } => declined = Some(code),
             }
         }
+        if pending && session_is_over(&payment) {
+            self.open_pending_case(&payment).await?;
+        }
         if pending || !asked.captures.is_empty() || payment_has_ended(&payment) {
             asked.ended = !pending;
             return Ok(asked);
@@ -138,6 +142,25 @@ impl Activities {
             asked.ended = true;
         }
         Ok(asked)
+    }
+}
+
+impl Activities {
+    /// The vendor does not decide, though its session is over: somebody should ask it by other means. We keep asking.
+    async fn open_pending_case(&self, payment: &Payment) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let undecided = NewCase {
+            workflow: "Payment",
+            workflow_key: payment.payment_id.bare(),
+            step: "ask_vendor",
+            booking: Some(payment.booking_id),
+            cause: "payment_pending_after_its_session",
+            detail: "the vendor's session is over, and it still calls the payment pending",
+            at_risk: payment.amount.unwrap_or(Money::sar(0)),
+            decisions: &["settled"],
+        };
+        cases::open_once(&mut tx, &undecided).await?;
+        Ok(tx.commit().await.map_err(schema::Error::from)?)
     }
 }
 

@@ -119,7 +119,7 @@ impl Activities {
             at_risk: Money::sar(0),
             decisions: &["settled"],
         };
-        cases::open(&mut tx, &asked).await?;
+        cases::open_once(&mut tx, &asked).await?;
         Ok(tx.commit().await.map_err(schema::Error::from)?)
     }
 }

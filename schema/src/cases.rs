@@ -46,7 +46,7 @@ pub enum Decision {
     GiveUp,
 }
 
-/// Opens a case, or finds the one that is open for this step. A decided one is followed by the next occurrence.
+/// Opens a case that a step waits for, or finds the one that is open. A decided one is followed by the next occurrence.
 pub async fn open(tx: &mut Tx, case: &NewCase<'_>) -> Result<Case, Error> {
     let last = last(tx, case.workflow, &case.workflow_key, case.step).await?;
     let occurrence = match last {
@@ -54,6 +54,16 @@ pub async fn open(tx: &mut Tx, case: &NewCase<'_>) -> Result<Case, Error> {
         Some(decided) => decided.occurrence + 1,
         None => 1,
     };
+    insert(tx, case, occurrence).await
+}
+
+/// Opens a case about a fact that nothing waits for: once, whatever is decided about it.
+pub async fn open_once(tx: &mut Tx, case: &NewCase<'_>) -> Result<(), Error> {
+    insert(tx, case, 1).await?;
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, case: &NewCase<'_>, occurrence: i32) -> Result<Case, Error> {
     let subject = format!("{}/{}:{}", case.workflow, case.workflow_key, case.step);
     let case_id = CaseId::of(&subject, case.cause, occurrence);
     let decisions: Vec<String> = case.decisions.iter().map(|&text| text.to_owned()).collect();

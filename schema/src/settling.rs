@@ -193,6 +193,6 @@ async fn dispute(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<()
         at_risk: capture.amount,
         decisions: &["settled"],
     };
-    cases::open(tx, &case).await?;
+    cases::open_once(tx, &case).await?;
     Ok(())
 }

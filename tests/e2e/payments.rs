@@ -135,3 +135,17 @@ async fn the_same_wish_to_pay_is_one_payment() {
     late.assert_problem(409, "booking_takes_no_payment");
     visit.assert_balanced().await;
 }
+
+#[tokio::test]
+async fn a_payment_still_undecided_after_its_session_is_a_case_and_still_found_when_it_is_decided()
+{
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_payment().await;
+    visit.hyperpay().stays_pending(payment.reference(), 40_000).await;
+    payment.tries(Shopper::Approves).await;
+
+    visit.until_case("payment_pending_after_its_session", &booking).await;
+    booking.until_refunded().await;
+    visit.assert_balanced_but_for(&["payment_pending_after_its_session"]).await;
+}

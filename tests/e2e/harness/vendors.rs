@@ -94,6 +94,13 @@ impl HyperPay<'_> {
         Answer::read(request.send().await.unwrap()).await
     }
 
+    /// What is paid under this reference is decided only after this time, however often one looks.
+    pub(crate) async fn stays_pending(&self, reference: &str, delay_ms: u64) {
+        let matching = json!({ "op": "pay", "reference": reference });
+        let rule = json!({ "match": matching, "fault": "pending_10000", "delay_ms": delay_ms });
+        post(self.0, "/_sim/hyperpay/faults", &rule).await;
+    }
+
     /// The next call of `op`, whatever it is about.
     pub(crate) async fn fails_next(&self, op: &str, fault: &str) {
         let rule = json!({ "match": { "op": op }, "fault": fault });

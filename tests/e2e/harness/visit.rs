@@ -138,6 +138,16 @@ impl Visit {
         until(&format!("{step} under way"), look).await;
     }
 
+    /// Waits until a person is asked about this booking.
+    pub(crate) async fn until_case(&self, cause: &str, of: &Booking) {
+        let query = "SELECT count(*) FROM cases WHERE cause = $1 AND booking_id = $2";
+        let look = || async {
+            let query = sqlx::query_scalar::<_, i64>(query).bind(cause).bind(of.bare());
+            (query.fetch_one(&self.db).await.ok()? > 0).then_some(())
+        };
+        until(&format!("a case: {cause}"), look).await;
+    }
+
     /// Waits until the engine has nothing left to do: no workflow runs, waits or fails. Only on a system of one's own.
     pub(crate) async fn assert_quiet(&self) {
         let url = format!("{}/query", self.system.engines.restate_admin_url());
