@@ -16,11 +16,11 @@ const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapter
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
 /// the binary's `book` is a customer.
 const TOOLS: [(&str, &[&str]); 6] = [
-    ("sqlx", &["schema", "stack"]),
+    ("sqlx", &["schema", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
     ("restate-sdk", &["workflows", "gateway"]),
-    ("reqwest", &["adapters", "gateway", "usher", "sandbox", "stack"]),
-    ("aes-gcm", &["adapters", "sandbox"]),
+    ("reqwest", &["adapters", "gateway", "usher", "harness", "sandbox", "stack"]),
+    ("aes-gcm", &["adapters", "harness", "sandbox"]),
     ("backoff", &["usher"]),
 ];
 
@@ -44,6 +44,17 @@ fn the_stand_ins_share_nothing_with_us() {
         let ours: Vec<_> = LINE.iter().filter(|ours| members[alone].contains(**ours)).collect();
         assert!(ours.is_empty(), "{alone} must not know about {ours:?}");
     }
+}
+
+#[test]
+fn nothing_of_the_tests_is_in_the_product_but_where_it_may_be_sabotaged() {
+    let members = members();
+    for ours in LINE {
+        for tests in ["harness", "chaos"] {
+            assert!(!members[ours].contains(tests), "{ours} must not know about {tests}");
+        }
+    }
+    assert!(members["sabotage"].is_empty(), "sabotage is a leaf");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use adapters::{
     error::Error as VendorError,
     provider::{PaymentProvider, RefundOrder, RefundState},
 };
+use sabotage::Rule;
 use schema::{
     Tx,
     cases::{self, NewCase},
@@ -82,11 +83,20 @@ fn changed_its_mind<'a>(refund: &Refund, code: &'a str, reason: &'a str) -> NewC
 
 fn order(refund: &Refund) -> RefundOrder {
     RefundOrder {
-        refund: refund.refund_id,
+        refund: reference(refund),
         transaction: refund.vendor_transaction.clone(),
         account: refund.vendor_account.clone().unwrap_or_default(),
         amount: refund.amount,
     }
+}
+
+/// What the vendor knows it by: the same on every attempt.
+fn reference(refund: &Refund) -> RefundId {
+    if Rule::RefundReference.is_out() {
+        let cause = sabotage::unlike_any_other(&refund.vendor_transaction);
+        return RefundId::automatic(refund.payment_id, &cause);
+    }
+    refund.refund_id
 }
 
 struct SendRefund<'a> {

@@ -1,6 +1,6 @@
 //! A booking's ways: to a ticket, or to nothing left behind.
 
-use crate::harness::{Order, Shopper, visit};
+use harness::{Order, Shopper, visit};
 
 #[tokio::test]
 async fn an_approved_payment_ends_in_a_ticket() {

@@ -1,6 +1,6 @@
 //! The checker, checked: books that were tampered with must not balance.
 
-use crate::harness::{Booking, Order, Payment, visit};
+use harness::{Booking, Order, Payment, visit};
 use serde_json::json;
 
 /// A booking with its ticket, paid with this.

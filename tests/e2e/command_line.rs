@@ -1,6 +1,6 @@
 //! The two commands a newcomer types first, as a newcomer: in an empty folder, with nothing set up.
 
-use crate::harness::until;
+use harness::until;
 use stack::{Launch, Supervised};
 use std::{
     fs,

@@ -1,6 +1,6 @@
 //! Power cuts: processes are killed in the middle of everything, and everything still ends right.
 
-use crate::harness::{Customer, Order, Shopper, Visit, until, visit_alone};
+use harness::{Customer, Order, Shopper, Visit, until, visit_alone};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 

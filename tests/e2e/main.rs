@@ -1,11 +1,9 @@
 //! End-to-end tests: real engines, the real binary with production's environment, vendors that misbehave on demand.
 //!
 //! Customers speak HTTP only. After every test three books are compared: Usher's tables, the card gateway's ledger
-//! and the cinema system's (`harness/books.rs`).
+//! and the cinema system's (`tests/harness/src/checker.rs`).
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail like the test")]
-
-mod harness;
 
 mod booking;
 mod checker;

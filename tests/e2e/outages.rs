@@ -1,6 +1,6 @@
 //! An engine is away: nothing is promised that is not kept, reads go on, and nothing happens twice afterwards.
 
-use crate::harness::{Customer, Order, Shopper, visit_alone};
+use harness::{Customer, Order, Shopper, visit_alone};
 use serde_json::{Value, json};
 
 #[tokio::test]

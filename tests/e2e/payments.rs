@@ -1,6 +1,6 @@
 //! Money that comes twice, too late or unheard: it wins its booking once, or goes back by itself.
 
-use crate::harness::{Customer, Order, Shopper, visit};
+use harness::{Customer, Order, Shopper, visit};
 
 #[tokio::test]
 async fn of_two_approved_payments_one_wins_and_the_other_goes_back() {

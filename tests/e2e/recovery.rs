@@ -1,6 +1,6 @@
 //! What is left lying when the engine forgets: the sweep at start-up finds it in the rows, and it ends right.
 
-use crate::harness::{Booking, Order, Visit, until, visit_alone};
+use harness::{Booking, Order, Visit, until, visit_alone};
 
 #[tokio::test]
 async fn a_paid_booking_whose_workflow_was_killed_is_confirmed_after_a_restart() {
@@ -10,7 +10,7 @@ async fn a_paid_booking_whose_workflow_was_killed_is_confirmed_after_a_restart()
     booking.pays().await;
     booking.until("CONFIRMING").await;
 
-    visit.until_quiet(&booking).await;
+    until_quiet(&visit, &booking).await;
     visit.system.kill_usher_9().await;
     visit.system.start_usher().await;
     booking.until_ticket().await;
@@ -29,7 +29,7 @@ async fn a_booking_whose_workflow_was_killed_while_unwinding_gives_the_money_bac
     visit.until_under_way("cancel_order", Some(&booking)).await;
     booking.at_engine("kill").await;
 
-    visit.until_quiet(&booking).await;
+    until_quiet(&visit, &booking).await;
     visit.vista().heals().await;
     visit.system.kill_usher_9().await;
     visit.system.start_usher().await;
@@ -38,15 +38,12 @@ async fn a_booking_whose_workflow_was_killed_while_unwinding_gives_the_money_bac
     visit.assert_balanced().await;
 }
 
-impl Visit {
-    /// The booking's row has been silent for longer than any step waits.
-    async fn until_quiet(&self, booking: &Booking) {
-        let query =
-            "SELECT updated_at < now() - interval '1.5 s' FROM bookings WHERE booking_id = $1";
-        let look = || async {
-            let quiet = sqlx::query_scalar(query).bind(booking.bare()).fetch_one(&self.db).await;
-            quiet.ok().filter(|quiet| *quiet)
-        };
-        until("a silent row", look).await;
-    }
+/// The booking's row has been silent for longer than any step waits.
+async fn until_quiet(visit: &Visit, booking: &Booking) {
+    let query = "SELECT updated_at < now() - interval '1.5 s' FROM bookings WHERE booking_id = $1";
+    let look = || async {
+        let quiet = sqlx::query_scalar(query).bind(booking.bare()).fetch_one(&visit.db).await;
+        quiet.ok().filter(|quiet| *quiet)
+    };
+    until("a silent row", look).await;
 }

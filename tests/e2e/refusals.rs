@@ -1,6 +1,6 @@
 //! Seats that cannot be had: the customer is told why, and nothing is left behind.
 
-use crate::harness::{Order, visit};
+use harness::{Order, visit};
 use serde_json::{Value, json};
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! The front door: who may ask, how, and that a wrong question leaves nothing behind.
 
-use crate::harness::{Answer, Customer, Order, Visit, visit, visit_with};
 use data_encoding::BASE64URL_NOPAD;
 use gateway::{Claims, Kind, Status, sign};
+use harness::{Answer, Customer, Order, Setup, Visit, visit, visit_with};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -162,7 +162,7 @@ async fn it_says_that_it_lives_and_that_it_is_ready() {
 
 #[tokio::test]
 async fn a_vendor_without_credentials_is_off() {
-    let visit = visit_with(&["HYPER_PAY_TOKEN"]).await;
+    let visit = visit_with(Setup { without: vec!["HYPER_PAY_TOKEN"], ..Setup::default() }).await;
     let booking = visit.customer().books(Order::new(&visit)).await;
     booking.tries_to_pay(&Customer::key()).await.assert_problem(409, "provider_off");
     booking.cancels().await;

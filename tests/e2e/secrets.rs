@@ -1,6 +1,6 @@
 //! Secrets: keys, tokens and cards are nowhere that people can look.
 
-use crate::harness::{Order, visit};
+use harness::{Order, visit};
 use sqlx::AssertSqlSafe;
 
 const TABLES: [&str; 10] = [

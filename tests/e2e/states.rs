@@ -1,6 +1,6 @@
 //! The published state graphs: the database itself refuses every other way, whoever writes.
 
-use crate::harness::visit;
+use harness::visit;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 type Graph = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
@@ -111,7 +111,7 @@ async fn no_state_is_left_but_by_a_published_edge() {
 #[tokio::test]
 async fn what_has_happened_and_what_was_taken_is_never_rewritten() {
     let visit = visit().await;
-    let booking = visit.customer().books(crate::harness::Order::new(&visit)).await;
+    let booking = visit.customer().books(harness::Order::new(&visit)).await;
     booking.pays().await;
     booking.until_ticket().await;
     for write in [

@@ -1,6 +1,6 @@
 //! Taking it back after the money was taken: Vista first, then the money, whatever arrives meanwhile.
 
-use crate::harness::{Booking, Order, Shopper, Visit, visit};
+use harness::{Booking, Order, Shopper, Visit, visit};
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Vista silent, late or garbled just when a paid booking is confirmed: one ticket, or the money back.
 
-use crate::harness::{Booking, Order, visit};
+use harness::{Booking, Order, visit};
 
 /// Pays a booking whose confirmation at Vista goes wrong like this.
 async fn paid_with(fault: (&str, Option<u64>)) -> Booking {

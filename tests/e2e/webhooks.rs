@@ -1,6 +1,6 @@
 //! Webhooks: hints that may come often, late, forged or about nothing, and never decide anything themselves.
 
-use crate::harness::{Order, Payment, Visit, seal, until, visit};
+use harness::{Order, Payment, Visit, seal, until, visit};
 use serde_json::{Value, json};
 
 #[tokio::test]

@@ -14,7 +14,7 @@
 
 use crate::{
     saga::{Saga, Undo},
-    step::{AtVendor, Decided, again, answered, cancelled, is_cancelled, step},
+    step::{AtVendor, Decided, answered, cancelled, is_cancelled, shared_step, step},
     ticket_generate::TicketGenerateClient,
 };
 use activities::{
@@ -23,6 +23,7 @@ use activities::{
 };
 use adapters::vista::{ConfirmAnswer, OrderRef};
 use restate_sdk::prelude::*;
+use sabotage::Rule;
 use schema::{
     bookings::BookingRequest,
     ids::BookingId,
@@ -83,10 +84,8 @@ impl Booking {
     ) -> Result<Json<Cancel>, TerminalError> {
         let Ok(booking) = BookingId::from_bare(ctx.key()) else { return Err(not_a_booking()) };
         let activities = &self.activities;
-        let claim = move || async move {
-            activities.cancel_booking(booking, &by).await.map(Json).map_err(again)
-        };
-        let Json(cancel) = ctx.run(claim).name("cancel_booking").await?;
+        let claim = move || async move { activities.cancel_booking(booking, &by).await };
+        let cancel = shared_step(&ctx, "cancel_booking", claim).await?;
         if cancel == Cancel::Cancelled {
             ctx.resolve_promise(LEFT_PENDING, "cancelled".to_owned());
         }
@@ -204,13 +203,19 @@ impl Story<'_> {
 
     async fn confirm(self, order: OrderRef, saga: &mut Saga) -> Result<Ending, TerminalError> {
         let Self { ctx, activities, request } = self;
-        saga.owe(Undo::ReleaseBooking);
+        if !Rule::OweFirst.is_out() {
+            saga.owe(Undo::ReleaseBooking);
+        }
         let paid = AtVendor { ctx, activities, workflow: "Booking", unless: None };
         let confirm = move || {
             let order = order.clone();
             async move { activities.confirm_order(request, &order).await }
         };
-        match answered(paid.finish("confirm_order", confirm).await?) {
+        let confirmed = answered(paid.finish("confirm_order", confirm).await?);
+        if Rule::OweFirst.is_out() {
+            saga.owe(Undo::ReleaseBooking);
+        }
+        match confirmed {
             Some(ConfirmAnswer::Booked(_)) => Ok(Ok(BookingStatus::Confirmed)),
             Some(ConfirmAnswer::Rejected { .. }) => Ok(Err(Cause::VistaRejected)),
             Some(ConfirmAnswer::OrderGone) => Ok(Err(Cause::VistaOrderGone)),

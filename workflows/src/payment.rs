@@ -12,7 +12,7 @@
 
 use crate::{
     announce::announce,
-    step::{AtVendor, Decided, again, answered, cancelled, step, until_done},
+    step::{AtVendor, Decided, answered, cancelled, shared_step, step, until_done},
 };
 use activities::{Activities, payments::Asked};
 use adapters::vista::OrderRef;
@@ -63,10 +63,8 @@ impl Payment {
     async fn ask(&self, ctx: SharedWorkflowContext<'_>) -> Result<(), TerminalError> {
         let Ok(payment) = PaymentId::from_bare(ctx.key()) else { return Err(not_a_payment()) };
         let activities = &self.activities;
-        let ask = move || async move {
-            activities.ask_vendor(payment, None).await.map(Json).map_err(again)
-        };
-        let Json(asked) = ctx.run(ask).name("ask_vendor").await?;
+        let ask = move || activities.ask_vendor(payment, None);
+        let asked = shared_step(&ctx, "ask_vendor", ask).await?;
         announce(&ctx, payment, &asked);
         Ok(())
     }

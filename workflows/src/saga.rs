@@ -6,6 +6,7 @@ use crate::{
 };
 use activities::Activities;
 use restate_sdk::prelude::*;
+use sabotage::Rule;
 use schema::{
     bookings::BookingRequest,
     ids::RefundId,
@@ -46,7 +47,9 @@ impl Saga {
         let Unwinding::Owed { refund } = until_done(|| back.begin(cause)).await? else {
             return Ok(None);
         };
-        for undo in self.0.into_iter().rev() {
+        let dropped =
+            |undo: &Undo| matches!(undo, Undo::ReleaseBooking) && Rule::ReleaseBooking.is_out();
+        for undo in self.0.into_iter().rev().filter(|undo| !dropped(undo)) {
             until_done(|| back.undo(undo)).await?;
         }
         if let Some(refund) = refund {

@@ -5,6 +5,7 @@ use activities::{
     step::{End, Progress},
 };
 use restate_sdk::prelude::*;
+use sabotage::{Moment, Rule};
 use schema::cases::Followed;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{future::Future, time::Duration};
@@ -23,14 +24,43 @@ where
     Action: FnOnce() -> Answer + Send + 'a,
     Answer: Future<Output = Result<T, Error>> + Send + 'a,
 {
-    let attempt = move || async move { action().await.map(Json).map_err(again) };
-    let answer = ctx.run(attempt).name(name);
+    let answer = ctx.run(move || attempt(name, ctx.key(), action)).name(name);
     async move { answer.await.map(Json::into_inner) }
+}
+
+/// The same for a handler beside the flow.
+pub(crate) fn shared_step<'a, T, Action, Answer>(
+    ctx: &'a SharedWorkflowContext<'a>,
+    name: &'static str,
+    action: Action,
+) -> impl Future<Output = Result<T, TerminalError>> + Send + 'a
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+    Action: FnOnce() -> Answer + Send + 'a,
+    Answer: Future<Output = Result<T, Error>> + Send + 'a,
+{
+    let answer = ctx.run(move || attempt(name, ctx.key(), action)).name(name);
+    async move { answer.await.map(Json::into_inner) }
+}
+
+/// One attempt at a step. Only a test's plan strikes it.
+async fn attempt<T, Answer>(
+    name: &'static str,
+    key: &str,
+    action: impl FnOnce() -> Answer,
+) -> Result<Json<T>, HandlerError>
+where
+    Answer: Future<Output = Result<T, Error>>,
+{
+    sabotage::strike(name, key, Moment::Before)?;
+    let answer = action().await.map_err(again)?;
+    sabotage::strike(name, key, Moment::After)?;
+    Ok(Json(answer))
 }
 
 /// Our own ground gave way: the engine tries again, and shows why.
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-pub(crate) fn again(error: Error) -> HandlerError {
+fn again(error: Error) -> HandlerError {
     HandlerError::from(error.reason().to_owned())
 }
 
@@ -130,7 +160,7 @@ where
 {
     loop {
         match attempt().await {
-            Err(error) if is_cancelled(&error) => {}
+            Err(error) if is_cancelled(&error) && !Rule::CancelLoop.is_out() => {}
             done => return done,
         }
     }

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
+use sabotage::Rule;
 use schema::provider::Provider;
 use workflows::webhook_confirm::Delivery;
 
@@ -37,7 +38,10 @@ async fn deliver(
     let header =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     match vendor.read_webhook(&header, body) {
-        Ok(hint) => {
+        Ok(mut hint) => {
+            if Rule::WebhookDedupe.is_out() {
+                hint.event = sabotage::unlike_any_other(&hint.event);
+            }
             app.engine.confirm(Delivery { provider, hint }).await?;
             Ok(StatusCode::OK)
         }

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use std::{collections::BTreeSet, time::Instant};
 
 /// Waits until all books agree; fails at once when something has happened that never may.
-pub(super) async fn assert_balanced(visit: &Visit, causes: &[&str]) {
+pub(crate) async fn assert_balanced(visit: &Visit, causes: &[&str]) {
     let deadline = Instant::now() + PATIENCE;
     let mut open = visit.bookings();
     assert!(!open.is_empty(), "a visit without a booking proves nothing");
@@ -39,7 +39,7 @@ pub(super) async fn assert_balanced(visit: &Visit, causes: &[&str]) {
 }
 
 /// What is wrong with the books of a visit now, everything together.
-pub(super) async fn complaints(visit: &Visit) -> Vec<String> {
+pub(crate) async fn complaints(visit: &Visit) -> Vec<String> {
     let refunds = visit.hyperpay().refunds().await;
     let mut complaints = Vec::new();
     for booking in visit.bookings() {
@@ -237,7 +237,7 @@ fn text<'a>(value: &'a Value, field: &str) -> &'a str {
 }
 
 /// The rows of a booking as JSON, oldest first where they have an order.
-pub(super) async fn rows(db: &PgPool, table: &'static str, booking: &str) -> Vec<Value> {
+pub(crate) async fn rows(db: &PgPool, table: &'static str, booking: &str) -> Vec<Value> {
     let query = match table {
         "bookings" => "SELECT to_jsonb(r) FROM bookings r WHERE booking_id = $1",
         "seats" => "SELECT to_jsonb(r) FROM seats r WHERE booking_id = $1",

@@ -4,21 +4,37 @@ use super::until;
 use data_encoding::HEXLOWER;
 use stack::{Engines, Launch, Options, Supervised};
 use std::{
-    fs,
+    env, fs,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     time::Duration,
 };
 use tokio::{process::Command, sync::Mutex};
 
-const USHER: &str = env!("CARGO_BIN_EXE_usher");
 /// Every wait of ours and of the vendors is this many times shorter.
 const FACTOR: &str = "60";
 /// How long the logs of a run may be read.
 const KEPT: Duration = Duration::from_hours(24);
 
+/// The binary that was built beside this one.
+pub fn usher() -> PathBuf {
+    let ours = env::current_exe().unwrap();
+    let built = ours.parent().unwrap();
+    let built = if built.ends_with("deps") { built.parent().unwrap() } else { built };
+    built.join("usher")
+}
+
+/// What is different about a system's Usher.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Names that are left out of its environment.
+    pub without: Vec<&'static str>,
+    /// Names that are put into it.
+    pub with: Vec<(&'static str, String)>,
+}
+
 /// Everything, running. It ends with the test process, however that ends.
-pub(crate) struct System {
+pub struct System {
     pub engines: Engines,
     pub database: String,
     pub gateway: String,
@@ -30,7 +46,7 @@ pub(crate) struct System {
     stand_ins: Supervised,
 }
 
-pub(crate) struct Keys {
+pub struct Keys {
     pub jwt: String,
     pub webhook: String,
     id: String,
@@ -58,9 +74,8 @@ impl Program {
 }
 
 impl System {
-    /// `without`: names that are left out of Usher's environment.
-    pub(crate) async fn start(without: &[&str]) -> Self {
-        let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
+    pub async fn start(setup: &Setup) -> Self {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let options = Options::throwaway(checkout.join(".usher"));
         let engines = Engines::start(&options).await.unwrap();
         let database = engines.create_database("e2e").await.unwrap();
@@ -71,7 +86,7 @@ impl System {
         let keys = Keys { jwt: random(), webhook: random(), id: random() };
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins = Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox)).unwrap();
-        let mut launch = Launch::new("Usher", USHER, logs.join("usher.log")).args(["serve"]);
+        let mut launch = Launch::new("Usher", usher(), logs.join("usher.log")).args(["serve"]);
         launch.clean_env = true;
         let urls = [
             ("DATABASE_URL", database.clone()),
@@ -84,8 +99,11 @@ impl System {
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
         ];
         let environment = urls.into_iter().chain(secrets(&keys));
-        for (name, value) in environment.filter(|(name, _)| !without.contains(name)) {
+        for (name, value) in environment.filter(|(name, _)| !setup.without.contains(name)) {
             launch = launch.env(name, value);
+        }
+        for (name, value) in &setup.with {
+            launch = launch.env(*name, value);
         }
         let usher = Program::start(launch);
         let (gateway, sandbox) = (format!("http://{gateway}"), format!("http://{sandbox}"));
@@ -95,18 +113,18 @@ impl System {
     }
 
     /// Ends Usher as a power cut would.
-    pub(crate) async fn kill_usher_9(&self) {
+    pub async fn kill_usher_9(&self) {
         self.usher.kill_9().await;
     }
 
     /// Starts Usher as it was, on the same ports.
-    pub(crate) async fn start_usher(&self) {
+    pub async fn start_usher(&self) {
         self.usher.start_again().await;
         self.until_ready().await;
     }
 
     /// What nobody may find anywhere: the keys, the vendors' tokens, and a card's holder and first six digits.
-    pub(crate) fn secrets(&self) -> Vec<String> {
+    pub fn secrets(&self) -> Vec<String> {
         let given = secrets(&self.keys).into_iter();
         let given =
             given.filter(|(name, _)| !["USHER_TIME_FACTOR", "HYPER_PAY_ENTITY_ID"].contains(name));
@@ -116,7 +134,7 @@ impl System {
     }
 
     /// What Usher has written, in all its lives.
-    pub(crate) fn log(&self) -> &Path {
+    pub fn log(&self) -> &Path {
         &self.usher.launch.log
     }
 
@@ -129,7 +147,7 @@ impl System {
 
 fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str) -> Launch {
     let port = sandbox.rsplit(':').next().unwrap().to_owned();
-    let mut launch = Launch::new("stand-ins", USHER, logs.join("stand-ins.log"))
+    let mut launch = Launch::new("stand-ins", usher(), logs.join("stand-ins.log"))
         .args(["sandbox".to_owned(), "--port".to_owned(), port])
         .env("SANDBOX_STATE", logs.join("stand-ins.json"))
         .env("SANDBOX_FACTOR", FACTOR)
@@ -161,7 +179,7 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
 }
 
 async fn migrate(database: &str) {
-    let mut migrate = Command::new(USHER);
+    let mut migrate = Command::new(usher());
     let done = migrate.arg("migrate").env_clear().env("DATABASE_URL", database).output().await;
     let done = done.unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
@@ -174,7 +192,7 @@ async fn answers(url: &str) -> bool {
 
 /// A new folder; those of earlier days go.
 fn folder_for_logs(name: &str) -> PathBuf {
-    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e");
+    let all = usher().with_file_name("e2e");
     let folder = all.join(name);
     fs::create_dir_all(&folder).unwrap();
     for old in fs::read_dir(all).unwrap().flatten() {

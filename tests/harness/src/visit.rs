@@ -1,11 +1,11 @@
 //! A visit: one test's part of a system. It knows its bookings, keeps their books, and shows its evidence when it fails.
 
 use super::{
-    books,
+    checker,
     customer::Customer,
     evidence,
     order::Booking,
-    system::System,
+    system::{Setup, System},
     until,
     vendors::{HyperPay, Vista},
 };
@@ -27,7 +27,7 @@ use tokio::{
 static SHARED: LazyLock<Arc<System>> = LazyLock::new(|| {
     let start = || {
         let runtime = Box::leak(Box::new(Runtime::new().unwrap()));
-        Arc::new(runtime.block_on(System::start(&[])))
+        Arc::new(runtime.block_on(System::start(&Setup::default())))
     };
     std::thread::spawn(start).join().unwrap()
 });
@@ -39,7 +39,7 @@ static TURNS: Semaphore = Semaphore::const_new(2);
 static NEXT_SESSION: AtomicU32 = AtomicU32::new(3_000);
 static NEXT_CUSTOMER: AtomicU32 = AtomicU32::new(1);
 
-pub(crate) struct Visit {
+pub struct Visit {
     pub system: Arc<System>,
     pub http: reqwest::Client,
     pub db: PgPool,
@@ -48,19 +48,19 @@ pub(crate) struct Visit {
 }
 
 /// On the shared system.
-pub(crate) async fn visit() -> Arc<Visit> {
+pub async fn visit() -> Arc<Visit> {
     Visit::of(Arc::clone(&SHARED), None)
 }
 
 /// On a system of its own, which may be killed.
-pub(crate) async fn visit_alone() -> Arc<Visit> {
-    visit_with(&[]).await
+pub async fn visit_alone() -> Arc<Visit> {
+    visit_with(Setup::default()).await
 }
 
-/// On a system of its own, without these names in Usher's environment.
-pub(crate) async fn visit_with(without: &[&str]) -> Arc<Visit> {
+/// On a system of its own, set up like this.
+pub async fn visit_with(setup: Setup) -> Arc<Visit> {
     let turn = TURNS.acquire().await.unwrap();
-    Visit::of(Arc::new(System::start(without).await), Some(turn))
+    Visit::of(Arc::new(System::start(&setup).await), Some(turn))
 }
 
 impl Visit {
@@ -78,27 +78,26 @@ impl Visit {
     }
 
     /// Somebody nobody else is.
-    pub(crate) fn customer(self: &Arc<Self>) -> Customer {
+    pub fn customer(self: &Arc<Self>) -> Customer {
         let number = NEXT_CUSTOMER.fetch_add(1, Ordering::Relaxed);
         Customer::new(self, &format!("visitor-{number}"))
     }
 
     /// A session nobody else goes to.
-    #[expect(clippy::unused_self, reason = "a test's sessions are its visit's")]
-    pub(crate) fn session(&self) -> String {
+    pub fn session(&self) -> String {
         NEXT_SESSION.fetch_add(1, Ordering::Relaxed).to_string()
     }
 
-    pub(crate) fn vista(&self) -> Vista<'_> {
+    pub fn vista(&self) -> Vista<'_> {
         Vista(self)
     }
 
-    pub(crate) fn hyperpay(&self) -> HyperPay<'_> {
+    pub fn hyperpay(&self) -> HyperPay<'_> {
         HyperPay(self)
     }
 
     /// The booking's books are kept from now on.
-    pub(super) fn remember(&self, booking: &str) {
+    pub(crate) fn remember(&self, booking: &str) {
         let mut bookings = self.bookings.lock().unwrap();
         if !bookings.iter().any(|known| known == booking) {
             bookings.push(booking.to_owned());
@@ -106,28 +105,28 @@ impl Visit {
     }
 
     /// Bare ids.
-    pub(super) fn bookings(&self) -> Vec<String> {
+    pub(crate) fn bookings(&self) -> Vec<String> {
         self.bookings.lock().unwrap().clone()
     }
 
     /// All three books of every booking of this visit agree, and nothing is left open.
-    pub(crate) async fn assert_balanced(&self) {
-        books::assert_balanced(self, &[]).await;
+    pub async fn assert_balanced(&self) {
+        checker::assert_balanced(self, &[]).await;
     }
 
     /// The same, but a person has to decide about these causes.
-    pub(crate) async fn assert_balanced_but_for(&self, causes: &[&str]) {
-        books::assert_balanced(self, causes).await;
+    pub async fn assert_balanced_but_for(&self, causes: &[&str]) {
+        checker::assert_balanced(self, causes).await;
     }
 
     /// The books must not agree, and say why: the checker checked.
-    pub(crate) async fn assert_unbalanced(&self, why: &str) {
-        let complaints = books::complaints(self).await;
+    pub async fn assert_unbalanced(&self, why: &str) {
+        let complaints = checker::complaints(self).await;
         assert!(complaints.iter().any(|is| is.starts_with(why)), "{why}: only {complaints:#?}");
     }
 
     /// Waits until this step, of this booking or of any, was sent to its vendor and nobody knows yet what came of it.
-    pub(crate) async fn until_under_way(&self, step: &str, of: Option<&Booking>) {
+    pub async fn until_under_way(&self, step: &str, of: Option<&Booking>) {
         let query = "SELECT count(*) FROM vendor_calls WHERE step = $1 AND sent_at IS NOT NULL
                      AND outcome IS NULL AND booking_id = COALESCE($2, booking_id)";
         let look = || async {
@@ -139,7 +138,7 @@ impl Visit {
     }
 
     /// Waits until a person is asked about this booking.
-    pub(crate) async fn until_case(&self, cause: &str, of: &Booking) {
+    pub async fn until_case(&self, cause: &str, of: &Booking) {
         let query = "SELECT count(*) FROM cases WHERE cause = $1 AND booking_id = $2";
         let look = || async {
             let query = sqlx::query_scalar::<_, i64>(query).bind(cause).bind(of.bare());
@@ -149,7 +148,7 @@ impl Visit {
     }
 
     /// Waits until the engine has nothing left to do: no workflow runs, waits or fails. Only on a system of one's own.
-    pub(crate) async fn assert_quiet(&self) {
+    pub async fn assert_quiet(&self) {
         let url = format!("{}/query", self.system.engines.restate_admin_url());
         let query = "SELECT target, status, retry_count, last_failure FROM sys_invocation
                      WHERE status <> 'completed'";

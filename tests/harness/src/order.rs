@@ -11,7 +11,7 @@ use std::fmt;
 
 /// Which seats of which session.
 #[derive(Clone, Debug)]
-pub(crate) struct Order {
+pub struct Order {
     pub session: String,
     pub seats: Vec<String>,
     ticket_type: &'static str,
@@ -19,21 +19,22 @@ pub(crate) struct Order {
 
 impl Order {
     /// Two seats of a session that is all ours.
-    pub(crate) fn new(visit: &Visit) -> Self {
+    pub fn new(visit: &Visit) -> Self {
         Self::of(&visit.session(), &["A1", "A2"])
     }
 
-    pub(crate) fn of(session: &str, seats: &[&str]) -> Self {
+    pub fn of(session: &str, seats: &[&str]) -> Self {
         let seats = seats.iter().map(|seat| (*seat).to_owned()).collect();
         Self { session: session.to_owned(), seats, ticket_type: "0001" }
     }
 
     /// With tickets that cost nothing.
-    pub(crate) fn free(self) -> Self {
+    #[must_use]
+    pub fn free(self) -> Self {
         Self { ticket_type: "0003", ..self }
     }
 
-    pub(crate) fn body(&self) -> Value {
+    pub fn body(&self) -> Value {
         let ticket = |seat: &String| json!({ "seat": seat, "ticket_type": self.ticket_type });
         let seats: Vec<Value> = self.seats.iter().map(ticket).collect();
         json!({ "cinema_id": "0001", "session_id": self.session, "seats": seats })
@@ -41,7 +42,7 @@ impl Order {
 }
 
 #[derive(Clone)]
-pub(crate) struct Booking {
+pub struct Booking {
     pub customer: Customer,
     /// `bk_…`
     pub id: String,
@@ -56,7 +57,7 @@ impl fmt::Debug for Booking {
 }
 
 impl Booking {
-    pub(crate) fn bare(&self) -> &str {
+    pub fn bare(&self) -> &str {
         self.id.trim_start_matches("bk_")
     }
 
@@ -65,18 +66,18 @@ impl Booking {
     }
 
     /// The booking now.
-    pub(crate) async fn looks(&self) -> Value {
+    pub async fn looks(&self) -> Value {
         let answer = self.customer.gets(&self.path()).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body
     }
 
-    pub(crate) async fn status(&self) -> String {
+    pub async fn status(&self) -> String {
         self.looks().await["status"].as_str().unwrap().to_owned()
     }
 
     /// Looks until it is so. Errors of the server are waited out: it may be under repair.
-    pub(crate) async fn until_so(&self, what: &str, so: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until_so(&self, what: &str, so: impl Fn(&Value) -> bool) -> Value {
         let (path, so) = (self.path(), &so);
         let look = || async {
             let answer = self.customer.request(reqwest::Method::GET, &path).send().await.ok()?;
@@ -86,17 +87,17 @@ impl Booking {
         until(&format!("{what} of {}", self.id), look).await
     }
 
-    pub(crate) async fn until(&self, status: &str) -> Value {
+    pub async fn until(&self, status: &str) -> Value {
         self.until_so(status, |view| view["status"] == status).await
     }
 
     /// Until it is confirmed with its ticket.
-    pub(crate) async fn until_ticket(&self) -> Value {
+    pub async fn until_ticket(&self) -> Value {
         self.until_so("a ticket", |view| view["ticket"]["status"] == "ISSUED").await
     }
 
     /// Until all its money is back.
-    pub(crate) async fn until_refunded(&self) -> Value {
+    pub async fn until_refunded(&self) -> Value {
         let back = |view: &Value| {
             let refunds = view["refunds"].as_array().map_or(&[][..], Vec::as_slice);
             !refunds.is_empty() && refunds.iter().all(|refund| refund["status"] == "REFUNDED")
@@ -104,20 +105,20 @@ impl Booking {
         self.until_so("a refund", back).await
     }
 
-    pub(crate) async fn tries_to_pay(&self, key: &str) -> Answer {
+    pub async fn tries_to_pay(&self, key: &str) -> Answer {
         let path = format!("{}/payments", self.path());
         self.customer.posts(&path, key, &json!({ "provider": "hyperpay" })).await
     }
 
     /// Opens the vendor's page.
-    pub(crate) async fn opens_payment(&self) -> Payment {
+    pub async fn opens_payment(&self) -> Payment {
         let answer = self.tries_to_pay(&Customer::key()).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         self.page(answer.body["id"].as_str().unwrap()).await.unwrap()
     }
 
     /// Opens the vendor's page, unless it is too late for that.
-    pub(crate) async fn may_open_payment(&self) -> Option<Payment> {
+    pub async fn may_open_payment(&self) -> Option<Payment> {
         let answer = self.tries_to_pay(&Customer::key()).await;
         assert!([202, 409].contains(&answer.status), "{answer:?}");
         self.page(answer.body["id"].as_str()?).await
@@ -135,14 +136,14 @@ impl Booking {
     }
 
     /// Opens the vendor's page, and pays there.
-    pub(crate) async fn pays(&self) -> Payment {
+    pub async fn pays(&self) -> Payment {
         let payment = self.opens_payment().await;
         payment.shopper(Shopper::Approves).await;
         payment
     }
 
     /// Does this to the booking's workflow at the engine, as staff can: `cancel`, or `kill`, which runs no undo.
-    pub(crate) async fn at_engine(&self, verb: &str) {
+    pub async fn at_engine(&self, verb: &str) {
         let Visit { http, system, .. } = &*self.customer.visit;
         let lookup = json!({ "target": "workflow", "workflowName": "Booking",
             "workflowKey": self.bare() });
@@ -156,7 +157,7 @@ impl Booking {
         assert!(done.is_success() || done.is_client_error(), "{done}");
     }
 
-    pub(crate) async fn cancels(&self) -> Answer {
+    pub async fn cancels(&self) -> Answer {
         let path = format!("{}/cancel", self.path());
         self.customer.posts(&path, &Customer::key(), &json!({})).await
     }
@@ -164,7 +165,7 @@ impl Booking {
 
 /// One attempt to pay.
 #[derive(Clone, Debug)]
-pub(crate) struct Payment {
+pub struct Payment {
     pub booking: Booking,
     /// `pay_…`
     pub id: String,
@@ -174,28 +175,28 @@ pub(crate) struct Payment {
 
 impl Payment {
     /// How the vendor knows it.
-    pub(crate) fn reference(&self) -> &str {
+    pub fn reference(&self) -> &str {
         self.id.trim_start_matches("pay_")
     }
 
     /// What the customer does on the vendor's page.
-    pub(crate) async fn shopper(&self, does: Shopper) {
+    pub async fn shopper(&self, does: Shopper) {
         let answer = self.tries(does).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     /// The same; the vendor's session may be over.
-    pub(crate) async fn tries(&self, does: Shopper) -> Answer {
+    pub async fn tries(&self, does: Shopper) -> Answer {
         self.booking.customer.visit.hyperpay().page(&self.session, does).await
     }
 
-    pub(crate) async fn until(&self, status: &str) -> Value {
+    pub async fn until(&self, status: &str) -> Value {
         let so = |view: &Value| payment(view, &self.id)["status"] == status;
         let view = self.booking.until_so(&format!("{status} of {}", self.id), so).await;
         payment(&view, &self.id)
     }
 
-    pub(crate) async fn looks(&self) -> Value {
+    pub async fn looks(&self) -> Value {
         payment(&self.booking.looks().await, &self.id)
     }
 }

@@ -7,27 +7,27 @@ use serde_json::{Value, json};
 
 /// What a customer does on the card gateway's page.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Shopper {
+pub enum Shopper {
     Approves,
     Declined,
     Leaves,
 }
 
 /// The cinema system.
-pub(crate) struct Vista<'a>(pub(super) &'a Visit);
+pub struct Vista<'a>(pub(crate) &'a Visit);
 
 /// The card gateway.
-pub(crate) struct HyperPay<'a>(pub(super) &'a Visit);
+pub struct HyperPay<'a>(pub(crate) &'a Visit);
 
 impl Vista<'_> {
     /// One call of `op` that is about `reference` (a session will do) goes wrong.
-    pub(crate) async fn fails(&self, op: &str, reference: &str, fault: &str) {
+    pub async fn fails(&self, op: &str, reference: &str, fault: &str) {
         let rule = json!({ "match": { "op": op, "reference": reference }, "fault": fault });
         post(self.0, "/_sim/vista/faults", &rule).await;
     }
 
     /// The same, with a time.
-    pub(crate) async fn fails_for(&self, op: &str, reference: &str, fault: (&str, u64)) {
+    pub async fn fails_for(&self, op: &str, reference: &str, fault: (&str, u64)) {
         let (fault, delay_ms) = fault;
         let matching = json!({ "op": op, "reference": reference });
         let rule = json!({ "match": matching, "fault": fault, "delay_ms": delay_ms });
@@ -35,55 +35,55 @@ impl Vista<'_> {
     }
 
     /// No call of `op` about `reference` is answered until it `heals`.
-    pub(crate) async fn is_away(&self, op: &str, reference: &str) {
+    pub async fn is_away(&self, op: &str, reference: &str) {
         let matching = json!({ "op": op, "reference": reference });
         let rule = json!({ "match": matching, "fault": "http_503_before", "times": 0 });
         post(self.0, "/_sim/vista/faults", &rule).await;
     }
 
-    pub(crate) async fn heals(&self) {
+    pub async fn heals(&self) {
         let url = format!("{}/_sim/vista/faults", self.0.system.sandbox);
         self.0.http.delete(url).send().await.unwrap();
     }
 
     /// The next call of `op`, whatever it is about.
-    pub(crate) async fn fails_next(&self, op: &str, fault: &str) {
+    pub async fn fails_next(&self, op: &str, fault: &str) {
         post(self.0, "/_sim/vista/faults", &json!({ "match": { "op": op }, "fault": fault })).await;
     }
 
     /// Speaks to it as Usher does, behind Usher's back.
-    pub(crate) async fn asked(&self, path: &str, body: &Value) -> Value {
+    pub async fn asked(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}/vista/WSVistaWebClient/{path}", self.0.system.sandbox);
         let request = self.0.http.post(url).header("connectapitoken", "vista-website").json(body);
         Answer::read(request.send().await.unwrap()).await.body
     }
 
     /// Everything it has written down about a booking of ours.
-    pub(crate) async fn about(&self, booking: &str) -> Vec<Value> {
+    pub async fn about(&self, booking: &str) -> Vec<Value> {
         let path = format!("/_sim/vista/ledger?reference=usher:{booking}");
         list(get(self.0, &path).await)
     }
 
     /// Everything it has written down about a session.
-    pub(crate) async fn about_session(&self, session: &str) -> Vec<Value> {
+    pub async fn about_session(&self, session: &str) -> Vec<Value> {
         let all = list(get(self.0, "/_sim/vista/ledger").await);
         all.into_iter().filter(|entry| entry["session"] == session).collect()
     }
 
     /// Everything it has written down about one of its orders.
-    pub(crate) async fn about_order(&self, order: &str) -> Vec<Value> {
+    pub async fn about_order(&self, order: &str) -> Vec<Value> {
         list(get(self.0, &format!("/_sim/vista/ledger?reference={order}")).await)
     }
 }
 
 impl HyperPay<'_> {
     /// One call of `op` about `reference` goes wrong; `webhook` is its own call.
-    pub(crate) async fn fails(&self, op: &str, reference: &str, fault: &str) {
+    pub async fn fails(&self, op: &str, reference: &str, fault: &str) {
         let rule = json!({ "match": { "op": op, "reference": reference }, "fault": fault });
         post(self.0, "/_sim/hyperpay/faults", &rule).await;
     }
 
-    pub(super) async fn page(&self, session: &str, shopper: Shopper) -> Answer {
+    pub(crate) async fn page(&self, session: &str, shopper: Shopper) -> Answer {
         let outcome = match shopper {
             Shopper::Approves => "approve",
             Shopper::Declined => "decline",
@@ -95,20 +95,20 @@ impl HyperPay<'_> {
     }
 
     /// What is paid under this reference is decided only after this time, however often one looks.
-    pub(crate) async fn stays_pending(&self, reference: &str, delay_ms: u64) {
+    pub async fn stays_pending(&self, reference: &str, delay_ms: u64) {
         let matching = json!({ "op": "pay", "reference": reference });
         let rule = json!({ "match": matching, "fault": "pending_10000", "delay_ms": delay_ms });
         post(self.0, "/_sim/hyperpay/faults", &rule).await;
     }
 
     /// The next call of `op`, whatever it is about.
-    pub(crate) async fn fails_next(&self, op: &str, fault: &str) {
+    pub async fn fails_next(&self, op: &str, fault: &str) {
         let rule = json!({ "match": { "op": op }, "fault": fault });
         post(self.0, "/_sim/hyperpay/faults", &rule).await;
     }
 
     /// Gives back a transaction as Usher does, behind Usher's back.
-    pub(crate) async fn gives_back(&self, transaction: &str, amount: &str) -> Answer {
+    pub async fn gives_back(&self, transaction: &str, amount: &str) -> Answer {
         let url = format!("{}/hyperpay/v1/payments/{transaction}", self.0.system.sandbox);
         let form = [
             ("entityId", sandbox::CARD_ENTITY),
@@ -122,32 +122,32 @@ impl HyperPay<'_> {
     }
 
     /// Everything it has written down under a reference of ours.
-    pub(crate) async fn about(&self, reference: &str) -> Vec<Value> {
+    pub async fn about(&self, reference: &str) -> Vec<Value> {
         list(get(self.0, &format!("/_sim/hyperpay/ledger?reference={reference}")).await)
     }
 
     /// Every refund there ever was.
-    pub(crate) async fn refunds(&self) -> Vec<Value> {
+    pub async fn refunds(&self) -> Vec<Value> {
         list(get(self.0, "/_sim/hyperpay/ledger?kind=refund").await)
     }
 
     /// Delivers the latest webhook about a payment again; what each delivery was answered.
-    pub(crate) async fn redelivers(&self, order: &Value) -> Vec<Value> {
+    pub async fn redelivers(&self, order: &Value) -> Vec<Value> {
         let answer = post(self.0, "/_sim/hyperpay/webhooks/redeliver", order).await;
         list(answer["statuses"].clone())
     }
 
     /// Every webhook it owes, and how delivering it went.
-    pub(crate) async fn outbox(&self, reference: &str) -> Vec<Value> {
+    pub async fn outbox(&self, reference: &str) -> Vec<Value> {
         list(get(self.0, &format!("/_sim/hyperpay/outbox?reference={reference}")).await)
     }
 
-    pub(crate) async fn switch(&self, name: &str, value: &str) {
+    pub async fn switch(&self, name: &str, value: &str) {
         post(self.0, "/_sim/hyperpay/switches", &json!({ name: value })).await;
     }
 
     /// Delivers a webhook as anybody could.
-    pub(crate) async fn delivers(&self, sealed: &Sealed) -> Answer {
+    pub async fn delivers(&self, sealed: &Sealed) -> Answer {
         let url = format!("{}/webhooks/hyperpay", self.0.system.gateway);
         let request = self.0.http.post(url).body(sealed.body.clone());
         let request = request.header("x-initialization-vector", &sealed.vector);
@@ -157,13 +157,13 @@ impl HyperPay<'_> {
 }
 
 /// A webhook as the card gateway encrypts it.
-pub(crate) struct Sealed {
+pub struct Sealed {
     pub body: String,
     pub vector: String,
     pub tag: String,
 }
 
-pub(crate) fn seal(key: &str, text: &str) -> Sealed {
+pub fn seal(key: &str, text: &str) -> Sealed {
     let key = data_encoding::HEXLOWER.decode(key.as_bytes()).unwrap();
     let vector: [u8; 12] = rand::random();
     let cipher = Aes256Gcm::new_from_slice(&key).unwrap();

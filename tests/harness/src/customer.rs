@@ -19,7 +19,7 @@ const FAR: u64 = 4_102_444_800;
 static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
 
 #[derive(Clone)]
-pub(crate) struct Customer {
+pub struct Customer {
     pub visit: Arc<Visit>,
     /// `customer:…`, as Usher knows them.
     pub id: String,
@@ -30,7 +30,7 @@ pub(crate) struct Customer {
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
@@ -39,26 +39,26 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) async fn read(response: reqwest::Response) -> Self {
+    pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap_or_default();
         let body = serde_json::from_str(&text).unwrap_or_default();
         Self { status, headers, text, body }
     }
 
-    pub(crate) fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// A problem document with this status and code.
-    pub(crate) fn assert_problem(&self, status: u16, code: &str) {
+    pub fn assert_problem(&self, status: u16, code: &str) {
         assert_eq!((self.status, &self.body["code"]), (status, &Value::from(code)), "{self:?}");
         assert_eq!(self.header("content-type"), "application/problem+json");
     }
 }
 
 impl Customer {
-    pub(super) fn new(visit: &Arc<Visit>, id: &str) -> Self {
+    pub(crate) fn new(visit: &Arc<Visit>, id: &str) -> Self {
         let claims = Claims {
             sub: id.to_owned(),
             kind: Kind::Customer,
@@ -72,29 +72,31 @@ impl Customer {
     }
 
     /// The same customer, with another token.
-    pub(crate) fn with_token(&self, token: &str) -> Self {
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
     /// The same customer, who does not take a silent server for an answer.
-    pub(crate) fn stubborn(&self) -> Self {
+    #[must_use]
+    pub fn stubborn(&self) -> Self {
         Self { stubborn: true, ..self.clone() }
     }
 
-    pub(crate) fn key() -> String {
+    pub fn key() -> String {
         format!("key-{}", NEXT_KEY.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) async fn gets(&self, path: &str) -> Answer {
+    pub async fn gets(&self, path: &str) -> Answer {
         self.sends(|| self.request(Method::GET, path)).await
     }
 
-    pub(crate) async fn posts(&self, path: &str, key: &str, body: &Value) -> Answer {
+    pub async fn posts(&self, path: &str, key: &str, body: &Value) -> Answer {
         let request = || self.request(Method::POST, path).header("idempotency-key", key).json(body);
         self.sends(request).await
     }
 
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let Visit { http, system, .. } = &*self.visit;
         http.request(method, format!("{}{path}", system.gateway)).bearer_auth(&self.token)
     }
@@ -111,7 +113,7 @@ impl Customer {
     }
 
     /// Orders, and does not look what becomes of it.
-    pub(crate) async fn orders(&self, order: &Order, key: &str) -> Answer {
+    pub async fn orders(&self, order: &Order, key: &str) -> Answer {
         let answer = self.posts("/api/v1/orders", key, &order.body()).await;
         if let Some(id) = answer.body["id"].as_str() {
             self.visit.remember(id.trim_start_matches("bk_"));
@@ -120,7 +122,7 @@ impl Customer {
     }
 
     /// Orders, and waits until the seats are held, or are not.
-    pub(crate) async fn books(&self, order: Order) -> Booking {
+    pub async fn books(&self, order: Order) -> Booking {
         let answer = self.orders(&order, &Self::key()).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         let id = answer.body["id"].as_str().unwrap().to_owned();

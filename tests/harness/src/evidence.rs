@@ -1,7 +1,7 @@
 //! What a failed test leaves behind for the reader: timelines, vendor calls, and what Usher wrote about them.
 
 use super::{
-    books::rows,
+    checker::rows,
     system::{System, lines_about},
 };
 use serde_json::Value;
@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 const LINES: usize = 30;
 
 /// Prints it. Called while a test unwinds, so it may not fail, and has a runtime of its own.
-pub(super) fn show(system: &Arc<System>, bookings: &[String]) {
+pub(crate) fn show(system: &Arc<System>, bookings: &[String]) {
     let (system, bookings) = (Arc::clone(system), bookings.to_vec());
     let shown = std::thread::spawn(move || {
         let found = Runtime::new().map(|runtime| runtime.block_on(collect(&system, &bookings)));

@@ -1,6 +1,8 @@
 //! What the tests stand on: the running system, its customers, its vendors, and the books that must balance.
 
-mod books;
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail like the test")]
+
+mod checker;
 mod customer;
 mod evidence;
 mod order;
@@ -8,10 +10,11 @@ mod system;
 mod vendors;
 mod visit;
 
-pub(crate) use customer::{Answer, Customer};
-pub(crate) use order::{Booking, Order, Payment};
-pub(crate) use vendors::{Shopper, seal};
-pub(crate) use visit::{Visit, visit, visit_alone, visit_with};
+pub use customer::{Answer, Customer};
+pub use order::{Booking, Order, Payment};
+pub use system::{Setup, System, usher};
+pub use vendors::{HyperPay, Shopper, Vista, seal};
+pub use visit::{Visit, visit, visit_alone, visit_with};
 
 use std::{
     future::Future,
@@ -23,7 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Looks until there is something, and fails if it never comes.
-pub(crate) async fn until<T, Look, Found>(what: &str, mut look: Look) -> T
+pub async fn until<T, Look, Found>(what: &str, mut look: Look) -> T
 where
     Look: FnMut() -> Found,
     Found: Future<Output = Option<T>>,
