@@ -13,6 +13,12 @@ pub(crate) const DAY: i64 = 24 * HOUR;
 #[derive(Clone, Debug)]
 pub(crate) struct Clock(Arc<AtomicU32>);
 
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(1)
+    }
+}
+
 impl Clock {
     pub(crate) fn new(factor: u32) -> Self {
         Self(Arc::new(AtomicU32::new(factor.max(1))))
@@ -66,6 +72,11 @@ pub(crate) fn spaced(at_ms: i64) -> String {
     utc(at_ms).format("%Y-%m-%d %H:%M:%S%.3f+0000").to_string()
 }
 
+/// `Sat, 21 Nov 2026 08:45:03 GMT`, as HTTP headers have it.
+pub(crate) fn http_date(at_ms: i64) -> String {
+    utc(at_ms).format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +96,6 @@ mod tests {
         assert_eq!(seven_digits(at), "2026-11-21T08:45:03.0650000Z");
         assert_eq!(riyadh(at), "2026-11-21T11:45:03");
         assert_eq!(spaced(at), "2026-11-21 08:45:03.065+0000");
+        assert_eq!(http_date(at), "Sat, 21 Nov 2026 08:45:03 GMT");
     }
 }

@@ -87,19 +87,26 @@ async fn carry(
     letter: &Letter,
 ) -> Option<u16> {
     let parcel = world.vendor(name).and_then(|vendor| vendor.seal(letter));
+    let mut vector = None;
     let outcome = match parcel {
-        Some(parcel) => send(client, parcel).await,
+        Some(parcel) => {
+            vector = Some(parcel.vector.clone());
+            send(client, parcel).await
+        }
         None => Err("no webhook_url is set".to_owned()),
     };
     let status = outcome.as_ref().ok().copied();
     if let Some(mut vendor) = world.vendor(name) {
-        vendor.desk_mut().outbox.record(letter.id, outcome, &world.clock);
+        vendor.desk_mut().outbox.record(letter.id, vector, outcome, &world.clock);
     }
     status
 }
 
 async fn send(client: &reqwest::Client, parcel: Parcel) -> Result<u16, String> {
     let mut request = client.post(&parcel.url).body(parcel.body);
+    if let Some(patience) = parcel.patience_ms {
+        request = request.timeout(Duration::from_millis(patience));
+    }
     for (name, value) in parcel.headers {
         request = request.header(name, value);
     }

@@ -1,43 +1,9 @@
 //! Misbehaviour on demand: which call fails, when, and how. Deterministic by operation, reference and ordinal.
 
+use crate::catalogue::{self, Shape};
 use serde::{Deserialize, Serialize};
 
 const RULE_LIMIT: usize = 10_000;
-
-/// The faults every vendor knows; each vendor adds its own.
-pub(crate) const GENERAL: &[&str] = &[
-    "timeout_before",
-    "timeout_after",
-    "http_NNN_before",
-    "http_NNN_after",
-    "reset_before",
-    "reset_after",
-    "truncated_after",
-    "html_200_before",
-    "html_200",
-    "empty_object_before",
-    "empty_object_after",
-    "maintenance",
-    "throttled",
-    "delay",
-    "late_commit",
-];
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Rule {
-    #[serde(rename = "match")]
-    pub matching: Matching,
-    pub fault: String,
-    /// How often it fires; 0 is forever.
-    #[serde(default = "once")]
-    pub times: u32,
-    #[serde(default)]
-    pub delay_ms: Option<u64>,
-    #[serde(default)]
-    seen: u32,
-    #[serde(default)]
-    fired: u32,
-}
 
 /// One call as a vendor recognised it.
 #[derive(Clone, Debug)]
@@ -83,6 +49,7 @@ impl Call {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Matching {
+    /// `*` is every operation that the fault fits.
     pub op: String,
     #[serde(default)]
     pub reference: Option<String>,
@@ -91,142 +58,132 @@ pub(crate) struct Matching {
     pub nth: Option<u32>,
 }
 
+/// A rule as it is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct NewRule {
+    #[serde(rename = "match")]
+    pub matching: Matching,
+    pub fault: String,
+    /// How often it fires; 0 is forever.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// Real milliseconds; what they are depends on the fault.
+    #[serde(default)]
+    pub delay_ms: Option<u64>,
+}
+
 fn once() -> u32 {
     1
 }
 
-/// A fault that is due for one call.
+/// A rule until it has fired as often as it shall.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Rule {
+    #[serde(default)]
+    pub id: u64,
+    #[serde(flatten)]
+    pub asked: NewRule,
+    /// The operations it waits for.
+    #[serde(default)]
+    ops: Vec<String>,
+    /// How many calls have matched.
+    seen: u32,
+    fired: u32,
+}
+
+impl Rule {
+    fn matches(&self, call: &Call) -> bool {
+        let reference = self.asked.matching.reference.as_deref();
+        self.ops.iter().any(|op| op == call.op)
+            && reference.is_none_or(|reference| call.is_about(reference))
+    }
+}
+
+/// A fault that is due for one call.
+#[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub name: String,
     pub delay_ms: Option<u64>,
 }
 
-/// What happens around the effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// The effect never happens.
-    Before(Spoil),
-    /// The effect happens; its answer does not arrive as it should.
-    After(Spoil),
-    /// Everything happens, later.
-    Delay,
-    /// 503 at once, the effect later.
-    LateCommit,
-    /// The vendor itself knows what to do.
-    Inside,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spoil {
-    Hold,
-    Reset,
-    Truncate,
-    Html,
-    EmptyObject,
-    Maintenance,
-    Status(u16),
-}
-
 impl Fault {
     pub(crate) fn shape(&self) -> Shape {
-        shape(&self.name)
+        catalogue::shape(&self.name)
     }
 
     pub(crate) fn is(&self, name: &str) -> bool {
         self.name == name
     }
 
-    /// `pending_3` after `pending_` is 3.
-    pub(crate) fn number(&self, prefix: &str) -> Option<u32> {
-        self.name.strip_prefix(prefix)?.parse().ok()
+    /// The 3 of `pending_3`, whose stem is `pending`.
+    pub(crate) fn number(&self, stem: &str) -> Option<u32> {
+        self.code(stem)?.parse().ok()
     }
-}
 
-fn shape(name: &str) -> Shape {
-    match name {
-        "timeout_before" => Shape::Before(Spoil::Hold),
-        "timeout_after" => Shape::After(Spoil::Hold),
-        "reset_before" => Shape::Before(Spoil::Reset),
-        "reset_after" => Shape::After(Spoil::Reset),
-        "truncated_after" => Shape::After(Spoil::Truncate),
-        "html_200_before" => Shape::Before(Spoil::Html),
-        "html_200" => Shape::After(Spoil::Html),
-        "empty_object_before" => Shape::Before(Spoil::EmptyObject),
-        "empty_object_after" => Shape::After(Spoil::EmptyObject),
-        "maintenance" => Shape::Before(Spoil::Maintenance),
-        "delay" => Shape::Delay,
-        "late_commit" => Shape::LateCommit,
-        other => match status_fault(other) {
-            Some((status, true)) => Shape::Before(Spoil::Status(status)),
-            Some((status, false)) => Shape::After(Spoil::Status(status)),
-            None => Shape::Inside,
-        },
+    /// The code of `code_800.100.152`, whose stem is `code`.
+    pub(crate) fn code(&self, stem: &str) -> Option<&str> {
+        catalogue::suffix(&self.name, stem)
     }
-}
 
-/// `http_503_before` is `(503, true)`.
-fn status_fault(name: &str) -> Option<(u16, bool)> {
-    let (status, when) = name.strip_prefix("http_")?.split_once('_')?;
-    let status = status.parse().ok().filter(|status| (400..600).contains(status))?;
-    match when {
-        "before" => Some((status, true)),
-        "after" => Some((status, false)),
-        _ => None,
+    /// Its own time, else this, in milliseconds.
+    pub(crate) fn delay_or(&self, default_ms: i64) -> i64 {
+        self.delay_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(default_ms)
     }
-}
-
-/// Whether a name is one of the patterns; a trailing `N` (or `NNN` inside) stands for a number or code.
-pub(crate) fn known(name: &str, patterns: &[&str]) -> bool {
-    status_fault(name).is_some()
-        || patterns.iter().any(|pattern| match pattern.strip_suffix("_N") {
-            Some(stem) => {
-                let rest = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('_'));
-                rest.is_some_and(|rest| {
-                    !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-                })
-            }
-            None => *pattern == name,
-        })
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Faults(Vec<Rule>);
+pub(crate) struct Faults {
+    rules: Vec<Rule>,
+    last_id: u64,
+}
 
 impl Faults {
-    /// False when there are too many rules already.
-    pub(crate) fn add(&mut self, rule: Rule) -> bool {
-        let room = self.0.len() < RULE_LIMIT;
-        if room {
-            self.0.push(rule);
+    /// Adds all of them, each with the operations it waits for. None when there would be too many rules.
+    pub(crate) fn add(&mut self, new: Vec<(NewRule, Vec<&'static str>)>) -> Option<Vec<u64>> {
+        if self.rules.len() + new.len() > RULE_LIMIT {
+            return None;
         }
-        room
+        let mut ids = Vec::with_capacity(new.len());
+        for (asked, ops) in new {
+            self.last_id += 1;
+            let ops = ops.into_iter().map(str::to_owned).collect();
+            self.rules.push(Rule { id: self.last_id, asked, ops, seen: 0, fired: 0 });
+            ids.push(self.last_id);
+        }
+        Some(ids)
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
+    /// Forgets the rules about a reference, or all.
+    pub(crate) fn forget(&mut self, reference: Option<&str>) {
+        self.rules.retain(|rule| {
+            reference.is_some_and(|wanted| rule.asked.matching.reference.as_deref() != Some(wanted))
+        });
     }
 
+    /// The rules that may still fire.
     pub(crate) fn rules(&self) -> &[Rule] {
-        &self.0
+        &self.rules
+    }
+
+    /// The rules that have never fired.
+    pub(crate) fn unfired(&self) -> Vec<&Rule> {
+        self.rules.iter().filter(|rule| rule.fired == 0).collect()
     }
 
     /// The fault due for this call. The first rule that is due fires; all that match count the call.
     pub(crate) fn take(&mut self, call: &Call) -> Option<Fault> {
         let mut due = None;
-        for rule in &mut self.0 {
-            let about =
-                rule.matching.reference.as_deref().is_none_or(|wanted| call.is_about(wanted));
-            if !about || (rule.matching.op != call.op && rule.matching.op != "*") {
-                continue;
-            }
+        for rule in self.rules.iter_mut().filter(|rule| rule.matches(call)) {
             rule.seen += 1;
-            if due.is_none() && rule.seen >= rule.matching.nth.unwrap_or(1) {
+            if due.is_none() && rule.seen >= rule.asked.matching.nth.unwrap_or(1) {
                 rule.fired += 1;
-                due = Some(Fault { name: rule.fault.clone(), delay_ms: rule.delay_ms });
+                let asked = &rule.asked;
+                due = Some(Fault { name: asked.fault.clone(), delay_ms: asked.delay_ms });
             }
         }
-        self.0.retain(|rule| rule.times == 0 || rule.fired < rule.times);
+        if due.is_some() {
+            self.rules.retain(|rule| rule.asked.times == 0 || rule.fired < rule.asked.times);
+        }
         due
     }
 }
@@ -235,23 +192,20 @@ impl Faults {
 mod tests {
     use super::*;
 
-    fn rule(op: &str, reference: Option<&str>, nth: u32, times: u32) -> Rule {
-        let matching =
-            Matching { op: op.to_owned(), reference: reference.map(str::to_owned), nth: Some(nth) };
-        Rule {
-            matching,
-            fault: "http_500_before".to_owned(),
-            times,
-            delay_ms: None,
-            seen: 0,
-            fired: 0,
-        }
+    fn rule(reference: &str, nth: u32, times: u32) -> (NewRule, Vec<&'static str>) {
+        let matching = Matching {
+            op: "pay".to_owned(),
+            reference: Some(reference.to_owned()),
+            nth: Some(nth),
+        };
+        let fault = "http_500_before".to_owned();
+        (NewRule { matching, fault, times, delay_ms: None }, vec!["pay"])
     }
 
     #[test]
     fn a_rule_fires_on_its_nth_matching_call_as_often_as_asked() {
         let mut faults = Faults::default();
-        faults.add(rule("pay", Some("BK-1"), 2, 2));
+        faults.add(vec![rule("BK-1", 2, 2)]);
         let call = Call::new("pay", &[]).notes("saga:BK-1-p1");
         let fired: Vec<bool> = (0..5).map(|_| faults.take(&call).is_some()).collect();
         assert_eq!(fired, [false, true, true, false, false]);
@@ -260,18 +214,30 @@ mod tests {
     #[test]
     fn another_operation_or_reference_is_left_alone() {
         let mut faults = Faults::default();
-        faults.add(rule("pay", Some("BK-1"), 1, 0));
+        faults.add(vec![rule("BK-1", 1, 0)]);
         assert!(faults.take(&Call::new("refund", &[]).goes_by("BK-1")).is_none());
         assert!(faults.take(&Call::new("pay", &[]).goes_by("BK-10")).is_none());
+        assert_eq!(faults.unfired().len(), 1);
         assert!(faults.take(&Call::new("pay", &[]).goes_by("BK-1")).is_some());
+        assert!(faults.unfired().is_empty());
     }
 
     #[test]
-    fn names_tell_when_the_effect_happens() {
-        assert_eq!(shape("http_503_before"), Shape::Before(Spoil::Status(503)));
-        assert_eq!(shape("timeout_after"), Shape::After(Spoil::Hold));
-        assert_eq!(shape("seat_taken"), Shape::Inside);
-        assert!(known("code_62", &["code_N"]) && known("code_800.100.152", &["code_N"]));
-        assert!(!known("code_", &["code_N"]) && !known("http_999_after", &[]));
+    fn rules_are_forgotten_by_reference() {
+        let mut faults = Faults::default();
+        faults.add(vec![rule("BK-1", 1, 1), rule("BK-2", 1, 1)]);
+        faults.forget(Some("BK-1"));
+        let left: Vec<u64> = faults.rules().iter().map(|rule| rule.id).collect();
+        assert_eq!(left, [2]);
+        faults.forget(None);
+        assert!(faults.rules().is_empty());
+    }
+
+    #[test]
+    fn too_many_rules_are_refused_together() {
+        let mut faults = Faults::default();
+        assert!(faults.add(vec![rule("BK-1", 1, 1); RULE_LIMIT]).is_some());
+        assert!(faults.add(vec![rule("BK-1", 1, 1)]).is_none());
+        assert_eq!(faults.rules().len(), RULE_LIMIT);
     }
 }

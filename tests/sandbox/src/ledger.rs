@@ -4,6 +4,7 @@ use crate::clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
@@ -58,11 +59,11 @@ impl Entry {
     }
 }
 
-/// Append-only, found by reference without a scan.
+/// Append-only, found by reference without a scan. A copy shares its entries.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Entry>", into = "Vec<Entry>")]
 pub(crate) struct Ledger {
-    entries: Vec<Entry>,
+    entries: Vec<Arc<Entry>>,
     by_reference: HashMap<String, Vec<usize>>,
 }
 
@@ -82,16 +83,17 @@ impl Ledger {
                 }
             }
         }
-        self.entries.push(entry);
+        self.entries.push(Arc::new(entry));
     }
 
-    pub(crate) fn of(&self, reference: &str) -> Vec<&Entry> {
+    pub(crate) fn of(&self, reference: &str) -> Vec<Arc<Entry>> {
         let indexes = self.by_reference.get(reference).map(Vec::as_slice).unwrap_or_default();
-        indexes.iter().filter_map(|at| self.entries.get(*at)).collect()
+        indexes.iter().filter_map(|at| self.entries.get(*at)).cloned().collect()
     }
 
-    pub(crate) fn all(&self) -> Vec<&Entry> {
-        self.entries.iter().collect()
+    /// Everything but the oldest `from` entries, oldest first.
+    pub(crate) fn since(&self, from: usize) -> Vec<Arc<Entry>> {
+        self.entries.get(from..).unwrap_or_default().to_vec()
     }
 }
 
@@ -107,7 +109,7 @@ impl From<Vec<Entry>> for Ledger {
 
 impl From<Ledger> for Vec<Entry> {
     fn from(ledger: Ledger) -> Self {
-        ledger.entries
+        ledger.entries.into_iter().map(Arc::unwrap_or_clone).collect()
     }
 }
 
@@ -124,6 +126,6 @@ mod tests {
         assert_eq!(ledger.of("BK-1").len(), 1);
         let again = Ledger::from(Vec::from(ledger));
         assert_eq!(again.of("BK-1").len(), 1);
-        assert_eq!(again.all().len(), 2);
+        assert_eq!((again.since(0).len(), again.since(1).len(), again.since(9).len()), (2, 1, 0));
     }
 }

@@ -1,7 +1,27 @@
 //! The vendors' stand-ins: they speak each vendor's wire, keep its ledger, and misbehave when told to.
 //!
 //! Nothing here is shared with the adapters: a stand-in that shares code with its client repeats its mistakes.
+//!
+//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista` or `hyperpay`.
+//!
+//! | Control | What it does |
+//! |---|---|
+//! | `GET /_sim`, `GET /_sim/{v}` | every operation, fault (where it fits, on which side of the effect) and switch |
+//! | `POST /_sim/{v}/faults` | one rule or a list: `{"match": {"op", "reference"?, "nth"?}, "fault", "times"?, "delay_ms"?}` |
+//! | `GET`, `DELETE /_sim/{v}/faults` | the rules that may still fire; forgets them, or those of `?reference=` |
+//! | `GET /_sim/{v}/faults/unfired` | the rules that have never fired |
+//! | `GET`, `POST /_sim/{v}/switches` | what nobody knows about the vendor, `{"name": "position"}` |
+//! | `GET /_sim/{v}/ledger` | what the vendor did: all, `?from=` the nth entry, `?reference=`, `?kind=` |
+//! | `POST /_sim/hyperpay/pay/{session}` | the shopper: `{"outcome": "approve" \| "decline" \| "abandon"}` |
+//! | `POST /_sim/hyperpay/chargebacks` | the shopper's bank: `{"reference"}` |
+//! | `GET /_sim/hyperpay/outbox` | the webhooks and their deliveries, `?reference=` |
+//! | `POST /_sim/hyperpay/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
+//! | `POST /_sim/clock`, `POST /_sim/reset` | `{"factor"}`: how fast the vendors' time passes; everything anew |
+//!
+//! A rule fires from its nth matching call on, `times` times (once; 0 is for ever). A reference is the merchant's, the
+//! vendor's order or session, or a text that contains it. `delay_ms` is real time; everything else passes by the factor.
 
+mod catalogue;
 mod cli;
 mod clock;
 mod control;
@@ -13,6 +33,7 @@ mod money;
 mod outbox;
 mod server;
 mod socket;
+mod spoiling;
 mod switches;
 mod vendor;
 mod vista;

@@ -10,9 +10,10 @@ const LADDER: &[i64] =
     &[MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR];
 const LAST_TRY: usize = 37;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fate {
+    #[default]
     Waiting,
     InFlight,
     Delivered,
@@ -20,31 +21,66 @@ pub(crate) enum Fate {
     GivenUp,
 }
 
+/// What is wrong with a letter that the vendor has not written like this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Forgery {
+    WrongKey,
+    FlippedTag,
+    SwappedVector,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     pub at: String,
     pub status: Option<u16>,
     pub error: Option<String>,
+    /// The initialization vector it was sealed with, in hex.
+    #[serde(default)]
+    pub vector: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A webhook. Its number, fate and attempts are the outbox's to fill in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Letter {
     pub id: u64,
     pub reference: String,
+    /// Letters of one thread may overtake each other: a payment and what follows it.
+    #[serde(default)]
+    pub thread: String,
     pub event: String,
     pub body: String,
-    pub corrupt: bool,
-    pub fate: Fate,
     pub due_at: i64,
+    pub fate: Fate,
     pub attempts: Vec<Attempt>,
+    #[serde(default)]
+    pub forgery: Option<Forgery>,
+    /// Sealed with this vector at every attempt, so with the same bytes; with a new one when absent.
+    #[serde(default)]
+    pub vector: Option<String>,
+    /// Not repeated, whatever the answer.
+    #[serde(default)]
+    pub once: bool,
+    /// How many of the first answers are not heard.
+    #[serde(default)]
+    pub unheard: usize,
+    /// Sent only when this letter has ended.
+    #[serde(default)]
+    pub after: Option<u64>,
+    /// Lets the next letter of its thread go first; sent when due if none comes.
+    #[serde(default)]
+    pub yields: bool,
 }
 
-/// What leaves for the merchant: sealed anew at every attempt.
+/// What leaves for the merchant.
 #[derive(Clone, Debug)]
 pub(crate) struct Parcel {
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
+    pub vector: String,
+    /// How long the merchant may take to answer; the vendor's own patience when absent.
+    pub patience_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -52,29 +88,49 @@ pub(crate) struct Outbox {
     next: u64,
     letters: BTreeMap<u64, Letter>,
     due: BTreeSet<(i64, u64)>,
+    /// Letters that wait for one to pass them.
+    #[serde(default)]
+    yielding: BTreeSet<u64>,
+    /// A letter, and one that is sent only when it has ended.
+    #[serde(default)]
+    following: BTreeSet<(u64, u64)>,
 }
 
 impl Outbox {
-    pub(crate) fn post(&mut self, reference: &str, event: &str, body: String, due_at: i64) -> u64 {
+    pub(crate) fn post(&mut self, mut letter: Letter) -> u64 {
         self.next += 1;
-        let letter = Letter {
-            id: self.next,
-            reference: reference.to_owned(),
-            event: event.to_owned(),
-            body,
-            corrupt: false,
-            fate: Fate::Waiting,
-            due_at,
-            attempts: Vec::new(),
+        let id = self.next;
+        letter.id = id;
+        self.let_pass(&letter.thread, id);
+        if letter.yields {
+            self.yielding.insert(id);
+        }
+        match letter.after {
+            Some(leader) => self.following.insert((leader, id)),
+            None => self.due.insert((letter.due_at, id)),
         };
-        self.letters.insert(letter.id, letter);
-        self.due.insert((due_at, self.next));
+        self.letters.insert(id, letter);
         if self.letters.len() > LIMIT
             && let Some((id, letter)) = self.letters.pop_first()
         {
             self.due.remove(&(letter.due_at, id));
+            self.yielding.remove(&id);
         }
-        self.next
+        id
+    }
+
+    /// Who yields in this thread goes after this letter.
+    fn let_pass(&mut self, thread: &str, leader: u64) {
+        let yielding = std::mem::take(&mut self.yielding);
+        for id in yielding {
+            let Some(letter) = self.letters.get_mut(&id) else { continue };
+            if letter.thread != thread {
+                self.yielding.insert(id);
+            } else if self.due.remove(&(letter.due_at, id)) {
+                letter.after = Some(leader);
+                self.following.insert((leader, id));
+            }
+        }
     }
 
     pub(crate) fn lose(&mut self, id: u64) {
@@ -82,12 +138,7 @@ impl Outbox {
             letter.fate = Fate::Lost;
             self.due.remove(&(letter.due_at, id));
         }
-    }
-
-    pub(crate) fn corrupt(&mut self, id: u64) {
-        if let Some(letter) = self.letters.get_mut(&id) {
-            letter.corrupt = true;
-        }
+        self.send_followers(id);
     }
 
     pub(crate) fn letters(&self) -> impl Iterator<Item = &Letter> {
@@ -106,6 +157,7 @@ impl Outbox {
         let mut taken = Vec::with_capacity(due.len());
         for key in due {
             self.due.remove(&key);
+            self.yielding.remove(&key.1);
             if let Some(letter) = self.letters.get_mut(&key.1) {
                 letter.fate = Fate::InFlight;
                 taken.push(letter.clone());
@@ -119,27 +171,51 @@ impl Outbox {
     }
 
     /// Any 2xx is delivered; anything else climbs the ladder.
-    pub(crate) fn record(&mut self, id: u64, outcome: Result<u16, String>, clock: &Clock) {
+    pub(crate) fn record(
+        &mut self,
+        id: u64,
+        vector: Option<String>,
+        outcome: Result<u16, String>,
+        clock: &Clock,
+    ) {
         let now = clock::now_ms();
         let Some(letter) = self.letters.get_mut(&id) else { return };
-        let delivered = outcome.as_ref().is_ok_and(|status| (200..300).contains(status));
+        let heard = letter.attempts.len() >= letter.unheard;
+        let delivered = heard && outcome.as_ref().is_ok_and(|status| (200..300).contains(status));
         let (status, error) = match outcome {
-            Ok(status) => (Some(status), None),
+            Ok(status) if heard => (Some(status), None),
+            Ok(status) => (Some(status), Some("the answer was not heard".to_owned())),
             Err(error) => (None, Some(error)),
         };
-        letter.attempts.push(Attempt { at: clock::rfc3339(now), status, error });
+        letter.attempts.push(Attempt { at: clock::rfc3339(now), status, error, vector });
         if letter.fate != Fate::InFlight {
             return;
         }
         if delivered {
             letter.fate = Fate::Delivered;
-        } else if letter.attempts.len() >= LAST_TRY {
+        } else if letter.once || letter.attempts.len() >= LAST_TRY {
             letter.fate = Fate::GivenUp;
         } else {
             let step = LADDER.get(letter.attempts.len() - 1).copied().unwrap_or(DAY);
             letter.fate = Fate::Waiting;
             letter.due_at = now + clock.shortened(step);
             self.due.insert((letter.due_at, id));
+            return;
+        }
+        self.send_followers(id);
+    }
+
+    /// Whoever waited for this letter to end goes now.
+    fn send_followers(&mut self, leader: u64) {
+        let now = clock::now_ms();
+        let followers: Vec<(u64, u64)> =
+            self.following.range((leader, 0)..=(leader, u64::MAX)).copied().collect();
+        for pair in followers {
+            self.following.remove(&pair);
+            if let Some(letter) = self.letters.get_mut(&pair.1) {
+                letter.due_at = now;
+                self.due.insert((now, letter.id));
+            }
         }
     }
 
@@ -157,26 +233,59 @@ impl Outbox {
 mod tests {
     use super::*;
 
+    fn about(thread: &str) -> Letter {
+        Letter { reference: thread.to_owned(), thread: thread.to_owned(), ..Letter::default() }
+    }
+
+    fn taken(outbox: &mut Outbox) -> Vec<u64> {
+        outbox.take_due(clock::now_ms(), 10).iter().map(|letter| letter.id).collect()
+    }
+
     #[test]
     fn a_refused_letter_climbs_the_ladder_and_a_received_one_rests() {
         let clock = Clock::new(60);
         let mut outbox = Outbox::default();
-        let id = outbox.post("BK-1", "PAYMENT", "{}".to_owned(), 0);
-        assert_eq!(outbox.take_due(1, 10).len(), 1);
-        outbox.record(id, Ok(503), &clock);
+        let id = outbox.post(about("BK-1"));
+        assert_eq!(taken(&mut outbox), [id]);
+        outbox.record(id, None, Ok(503), &clock);
         let wait = outbox.next_due().unwrap() - clock::now_ms();
         assert!((900..=1_000).contains(&wait), "one minute at factor 60, not {wait} ms");
         outbox.take_due(i64::MAX, 10);
-        outbox.record(id, Ok(204), &clock);
+        outbox.record(id, None, Ok(204), &clock);
         assert_eq!(outbox.next_due(), None);
         assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::Delivered);
+    }
+
+    #[test]
+    fn an_answer_that_is_not_heard_is_asked_for_again() {
+        let mut outbox = Outbox::default();
+        let id = outbox.post(Letter { unheard: 1, ..about("BK-1") });
+        taken(&mut outbox);
+        outbox.record(id, None, Ok(200), &Clock::new(60));
+        assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::Waiting);
+        outbox.take_due(i64::MAX, 10);
+        outbox.record(id, None, Ok(200), &Clock::new(60));
+        assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::Delivered);
+    }
+
+    #[test]
+    fn a_letter_that_yields_goes_after_the_next_of_its_thread() {
+        let mut outbox = Outbox::default();
+        let first = outbox.post(Letter { yields: true, due_at: i64::MAX, ..about("BK-1") });
+        let other = outbox.post(about("BK-2"));
+        let second = outbox.post(about("BK-1"));
+        assert_eq!(taken(&mut outbox), [other, second]);
+        outbox.record(other, None, Ok(200), &Clock::new(1));
+        assert_eq!(outbox.next_due(), None);
+        outbox.record(second, None, Ok(200), &Clock::new(1));
+        assert_eq!(taken(&mut outbox), [first]);
     }
 
     #[test]
     fn the_outbox_is_bounded() {
         let mut outbox = Outbox::default();
         for _ in 0..LIMIT + 5 {
-            outbox.post("BK-1", "PAYMENT", String::new(), 0);
+            outbox.post(about("BK-1"));
         }
         assert_eq!(outbox.letters().count(), LIMIT);
         assert_eq!(outbox.due.len(), LIMIT);

@@ -1,18 +1,18 @@
 //! The entrance: finds the vendor, lets its effect happen, and spoils what a fault says.
 
+use crate::catalogue::{Shape, Spoil};
 use crate::clock;
 use crate::control;
-use crate::faults::{Call, Fault, Shape, Spoil};
+use crate::faults::{Call, Fault};
+use crate::spoiling;
 use crate::vendor::Moment;
 use crate::wire::{Answer, Wire};
 use crate::world::World;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-const HOLD_MS: u64 = 60_000;
 const LATE_MS: u64 = 2_000;
 
 pub(crate) async fn entrance(State(world): State<Arc<World>>, request: Request) -> Response {
@@ -74,10 +74,10 @@ impl Job {
         tracing::debug!(vendor = self.vendor, op = self.call.op, fault = fault.name, "misbehaving");
         match fault.shape() {
             Shape::Inside => self.perform(Some(fault), false),
-            Shape::Before(spoil) => self.spoil(spoil, &fault, None).await,
+            Shape::Before(spoil) => self.spoil(spoil, &fault, Answer::text(200, "")).await,
             Shape::After(spoil) => {
                 let answer = self.perform(None, false);
-                self.spoil(spoil, &fault, Some(answer)).await
+                self.spoil(spoil, &fault, answer).await
             }
             Shape::Delay => {
                 let wait = Duration::from_millis(fault.delay_ms.unwrap_or(LATE_MS));
@@ -88,12 +88,14 @@ impl Job {
             }
             Shape::LateCommit => {
                 let wait = Duration::from_millis(fault.delay_ms.unwrap_or(LATE_MS));
+                let answer = spoiling::unavailable(&self.world, self.vendor, 503);
                 tokio::spawn(async move { self.later(wait).await });
-                unavailable(503)
+                answer
             }
         }
     }
 
+    /// Begins now, and performs after a while.
     async fn later(self, wait: Duration) -> Answer {
         if let Some(mut vendor) = self.world.vendor(self.vendor) {
             vendor.begin(&self.call);
@@ -102,32 +104,9 @@ impl Job {
         self.perform(None, true)
     }
 
-    async fn spoil(&self, spoil: Spoil, fault: &Fault, answer: Option<Answer>) -> Answer {
-        match spoil {
-            Spoil::Hold => {
-                let wait = Duration::from_millis(fault.delay_ms.unwrap_or(HOLD_MS));
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = self.world.stop() => {}
-                }
-                self.wire.line.hang_up();
-            }
-            Spoil::Reset => self.wire.line.reset(),
-            Spoil::Truncate => self.wire.line.truncate(),
-            Spoil::Html => {
-                return Answer::html(200, "<html><body><h1>Please sign in</h1></body></html>");
-            }
-            Spoil::EmptyObject => return Answer::json(200, &json!({})),
-            Spoil::Maintenance => return unavailable(503),
-            Spoil::Status(status) => return unavailable(status),
-        }
-        answer.unwrap_or_else(nothing_here)
+    async fn spoil(&self, spoil: Spoil, fault: &Fault, answer: Answer) -> Answer {
+        let spoiler =
+            spoiling::Spoiler { world: &self.world, vendor: self.vendor, line: &self.wire.line };
+        spoiler.spoil(spoil, fault.delay_ms, answer).await
     }
-}
-
-fn unavailable(status: u16) -> Answer {
-    let page =
-        format!("<html><head><title>Request Error</title></head><body>{status}</body></html>");
-    let answer = Answer::html(status, page);
-    if status == 503 || status == 429 { answer.with("retry-after", "5") } else { answer }
 }

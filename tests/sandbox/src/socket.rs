@@ -1,4 +1,5 @@
-//! The connection itself: it can hang up without a word, cut an answer short, and see how a header was spelled.
+//! The connection itself: it can hang up without a word, cut an answer short, let it drip, and see how a header was
+//! spelled.
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
@@ -6,20 +7,25 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Sleep;
 
 const OPEN: u8 = 0;
 const HANG_UP: u8 = 1;
 const RESET: u8 = 2;
 const TRUNCATE: u8 = 3;
 const BROKEN: u8 = 4;
+const STALL: u8 = 5;
+const DRIP: u8 = 6;
 
-/// How many bytes of a truncated answer never leave.
+/// How many bytes of a truncated or stalled answer never leave.
 const CUT: usize = 24;
+/// How many pieces an answer drips in, at most.
+const PIECES: u8 = 16;
 const TITLE_CASE: &[u8] = b"\nConnectapitoken:";
 
 /// What a handler may do to the connection its request came on.
@@ -29,6 +35,7 @@ pub(crate) struct Line(Arc<Wiring>);
 #[derive(Debug, Default)]
 struct Wiring {
     mode: AtomicU8,
+    wait_ms: AtomicU64,
     title_case: AtomicBool,
 }
 
@@ -48,6 +55,26 @@ impl Line {
         self.0.mode.store(TRUNCATE, Ordering::Release);
     }
 
+    /// As `truncate`, but the connection closes only after a while.
+    pub(crate) fn stall(&self, wait: Duration) {
+        self.wait(wait, STALL);
+    }
+
+    /// The answer leaves in pieces, all of it within about this time.
+    pub(crate) fn drip(&self, over: Duration) {
+        self.wait(over, DRIP);
+    }
+
+    fn wait(&self, wait: Duration, mode: u8) {
+        let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.0.wait_ms.store(wait, Ordering::Release);
+        self.0.mode.store(mode, Ordering::Release);
+    }
+
+    fn waits(&self) -> Duration {
+        Duration::from_millis(self.0.wait_ms.load(Ordering::Acquire))
+    }
+
     /// Whether the token's header name came Title-Cased.
     pub(crate) fn title_cased(&self) -> bool {
         self.0.title_case.load(Ordering::Acquire)
@@ -65,7 +92,7 @@ impl Listener for Port {
             match self.0.accept().await {
                 Ok((stream, from)) => {
                     let _ = stream.set_nodelay(true);
-                    return (Socket { stream, line: Line::default(), tail: Vec::new() }, from);
+                    return (Socket::new(stream), from);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
@@ -90,9 +117,55 @@ pub(crate) struct Socket {
     stream: TcpStream,
     line: Line,
     tail: Vec<u8>,
+    /// Until when nothing is sent.
+    pause: Option<Pin<Box<Sleep>>>,
+    /// The length of a piece of a dripping answer.
+    piece: usize,
 }
 
 impl Socket {
+    fn new(stream: TcpStream) -> Self {
+        Self { stream, line: Line::default(), tail: Vec::new(), pause: None, piece: 0 }
+    }
+
+    fn pause_for(&mut self, wait: Duration) {
+        self.pause = Some(Box::pin(tokio::time::sleep(wait)));
+    }
+
+    /// Sends all but the last bytes; what comes after that is up to `next`.
+    fn poll_cut(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        next: u8,
+    ) -> Poll<io::Result<usize>> {
+        let sent = bytes.get(..bytes.len().saturating_sub(CUT)).unwrap_or_default();
+        let polled = Pin::new(&mut self.stream).poll_write(context, sent);
+        if polled.is_ready() {
+            self.line.0.mode.store(next, Ordering::Release);
+        }
+        polled
+    }
+
+    /// Sends a piece, and is in no hurry with the next one.
+    fn poll_drip(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.piece == 0 {
+            self.piece = bytes.len().div_ceil(usize::from(PIECES)).max(1);
+        }
+        let piece = bytes.get(..self.piece).unwrap_or(bytes);
+        let polled = Pin::new(&mut self.stream).poll_write(context, piece);
+        if let Poll::Ready(Ok(sent)) = &polled {
+            if *sent == bytes.len() {
+                self.piece = 0;
+                self.line.0.mode.store(OPEN, Ordering::Release);
+            } else {
+                let wait = self.line.waits() / u32::from(PIECES);
+                self.pause_for(wait);
+            }
+        }
+        polled
+    }
+
     fn look_at_header_names(&mut self, fresh: &[u8]) {
         self.tail.extend_from_slice(fresh);
         if self.tail.windows(TITLE_CASE.len()).any(|window| window == TITLE_CASE) {
@@ -127,16 +200,24 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let broken = || Poll::Ready(Err(io::Error::from(io::ErrorKind::BrokenPipe)));
+        if let Some(pause) = self.pause.as_mut() {
+            if pause.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.pause = None;
+        }
         match self.line.0.mode.load(Ordering::Acquire) {
             OPEN => Pin::new(&mut self.stream).poll_write(context, bytes),
-            TRUNCATE => {
-                let sent = bytes.get(..bytes.len().saturating_sub(CUT)).unwrap_or_default();
-                let polled = Pin::new(&mut self.stream).poll_write(context, sent);
+            TRUNCATE => self.poll_cut(context, bytes, BROKEN),
+            STALL => {
+                let polled = self.poll_cut(context, bytes, BROKEN);
                 if polled.is_ready() {
-                    self.line.0.mode.store(BROKEN, Ordering::Release);
+                    let wait = self.line.waits();
+                    self.pause_for(wait);
                 }
                 polled
             }
+            DRIP => self.poll_drip(context, bytes),
             RESET => {
                 let _ = self.stream.set_zero_linger();
                 broken()

@@ -1,5 +1,6 @@
 //! What every stand-in signs: recognise a call, perform it, and keep the same desk for the control plane.
 
+use crate::catalogue::{Known, Operation};
 use crate::clock::Clock;
 use crate::faults::{Call, Fault, Faults};
 use crate::ledger::Ledger;
@@ -37,6 +38,16 @@ impl Moment {
     pub(crate) fn fault_is(&self, name: &str) -> bool {
         self.fault.as_ref().is_some_and(|fault| fault.is(name))
     }
+
+    /// The fault's name, or nothing.
+    pub(crate) fn fault_name(&self) -> &str {
+        self.fault.as_ref().map(|fault| fault.name.as_str()).unwrap_or_default()
+    }
+
+    /// The code that a fault of this stem names.
+    pub(crate) fn fault_code(&self, stem: &str) -> Option<&str> {
+        self.fault.as_ref()?.code(stem)
+    }
 }
 
 /// What the shopper does on the payment page.
@@ -52,9 +63,9 @@ pub(crate) enum Outcome {
 pub(crate) type Snapshot = Box<dyn FnOnce() -> serde_json::Result<String> + Send>;
 
 pub(crate) trait Vendor: Send {
-    fn operations(&self) -> &'static [&'static str];
+    fn operations(&self) -> &'static [Operation];
     /// The faults it knows beyond the general ones.
-    fn faults(&self) -> &'static [&'static str];
+    fn faults(&self) -> &'static [Known];
     fn switches(&self) -> &'static [Switch];
     fn desk(&self) -> &Desk;
     fn desk_mut(&mut self) -> &mut Desk;
@@ -72,12 +83,16 @@ pub(crate) trait Vendor: Send {
     fn pay(&mut self, _session: &str, _outcome: Outcome, _moment: &Moment) -> Answer {
         Answer::text(404, "this vendor has no payment page")
     }
+    /// The bank takes the latest capture of a reference back.
+    fn charge_back(&mut self, _reference: &str, _now: i64) -> Answer {
+        Answer::text(404, "this vendor has no charge-backs")
+    }
     /// How a letter leaves, encrypted or signed; none when there is nowhere to send it.
     fn seal(&self, _letter: &Letter) -> Option<Parcel> {
         None
     }
     /// Lets time do its work. True when something changed.
-    fn sweep(&mut self, _now: i64, _clock: &Clock) -> bool {
+    fn sweep(&mut self, _now: i64) -> bool {
         false
     }
 

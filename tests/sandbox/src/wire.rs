@@ -5,9 +5,13 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::Value;
 
-pub(crate) const BODY_LIMIT: usize = 64 * 1024;
+/// What a vendor reads at most.
+const BODY_LIMIT: usize = 64 * 1024;
+/// The control plane takes thousands of rules at once.
+const CONTROL_LIMIT: usize = 8 * 1024 * 1024;
 
 /// Name and value in the order they came; a name may come twice.
 #[derive(Clone, Debug, Default)]
@@ -49,9 +53,10 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) async fn read(request: Request) -> Result<Self, Answer> {
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, BODY_LIMIT)
+        let control = parts.uri.path().starts_with("/_sim");
+        let body = to_bytes(body, if control { CONTROL_LIMIT } else { BODY_LIMIT })
             .await
-            .map_err(|_| Answer::text(413, "the body is longer than 64 KiB"))?;
+            .map_err(|_| Answer::text(413, "the body is too long"))?;
         let segments = parts.uri.path().split('/').filter(|segment| !segment.is_empty());
         let path = segments.map(|segment| percent_decode(segment, false)).collect();
         let line = parts.extensions.get::<ConnectInfo<Line>>();
@@ -92,12 +97,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(status: u16, kind: &'static str, body: String) -> Self {
+    pub(crate) fn of(status: u16, kind: &'static str, body: String) -> Self {
         Self { status, kind, body, headers: Vec::new() }
     }
 
-    pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self::of(status, "application/json; charset=utf-8", body.to_string())
+    pub(crate) fn json(status: u16, body: &impl Serialize) -> Self {
+        let text = serde_json::to_string(body).unwrap_or_default();
+        Self::of(status, "application/json; charset=utf-8", text)
     }
 
     pub(crate) fn html(status: u16, body: impl Into<String>) -> Self {

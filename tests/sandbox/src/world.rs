@@ -28,7 +28,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn open(config: &Config, stopped: watch::Receiver<bool>) -> io::Result<Arc<Self>> {
         let mut vista: Box<dyn Vendor> = Box::new(Vista::new(config));
-        let mut hyperpay: Box<dyn Vendor> = Box::new(HyperPay::new(config));
+        let clock = Clock::new(config.factor);
+        let mut hyperpay: Box<dyn Vendor> = Box::new(HyperPay::new(config, &clock));
         if let Some(path) = &config.state_file
             && let Some(mut saved) = load(path)?
         {
@@ -41,7 +42,7 @@ impl World {
         }
         Ok(Arc::new(Self {
             vendors: [("vista", Mutex::new(vista)), ("hyperpay", Mutex::new(hyperpay))].into(),
-            clock: Clock::new(config.factor),
+            clock,
             changed: Notify::new(),
             post: Notify::new(),
             stopped,
@@ -134,7 +135,7 @@ pub(crate) async fn keep_sweeping(world: Arc<World>) {
         let now = clock::now_ms();
         let mut changed = false;
         for name in world.names() {
-            let swept = world.vendor(name).map(|mut vendor| vendor.sweep(now, &world.clock));
+            let swept = world.vendor(name).map(|mut vendor| vendor.sweep(now));
             changed |= swept.unwrap_or_default();
         }
         if changed {

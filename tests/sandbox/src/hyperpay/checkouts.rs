@@ -128,6 +128,16 @@ impl HyperPay {
         self.show(&attempt, moment)
     }
 
+    /// Another reader has had the final word, if there was one to have.
+    pub(super) fn consume(&mut self, id: &str, moment: &Moment) {
+        let attempt = self.checkouts.get(id).and_then(|checkout| self.deciding_attempt(checkout));
+        let Some(attempt) = attempt else { return };
+        let code = self.look_at(&attempt, moment);
+        if let Some(checkout) = self.checkouts.get_mut(id).filter(|_| codes::is_success(&code)) {
+            checkout.consumed = true;
+        }
+    }
+
     /// The success when there is one, else the latest attempt.
     fn deciding_attempt(&self, checkout: &Checkout) -> Option<String> {
         let won = checkout.attempts.iter().find(|id| {

@@ -31,6 +31,10 @@ pub(super) const THROTTLED: &str = "800.120.100";
 pub(super) const UNAUTHORISED: &str = "800.900.300";
 pub(super) const UNKNOWN_CHANNEL: &str = "800.900.201";
 pub(super) const UNCERTAIN: &str = "900.100.300";
+pub(super) const REVERSED: &str = "900.100.301";
+pub(super) const REVIEW: &str = "000.400.000";
+pub(super) const CHARGED_BACK: &str = "000.100.200";
+pub(super) const PARENT_CHARGED_BACK: &str = "700.300.600";
 
 const BUILD: &str = "9a7f25e2679d81630133ac842b2597f4a8f41935@2026-11-20 09:15:46 +0000";
 const NO_SESSION: &str = "No payment session found for the requested id - are you mixing \
@@ -42,16 +46,28 @@ pub(super) fn text(code: &str) -> &'static str {
         LIST_OK => "successful request",
         "000.100.110" => "Request successfully processed in 'Merchant in Integrator Test Mode'",
         "000.100.112" => "Request successfully processed in 'Merchant in Connector Test Mode'",
-        "000.400.000" => "Transaction succeeded (please review manually due to fraud suspicion)",
+        "000.300.000" => "Two-step transaction succeeded",
+        "000.600.000" => "transaction succeeded due to external update",
+        REVIEW => "Transaction succeeded (please review manually due to fraud suspicion)",
+        "000.400.100" => "Transaction succeeded, risk after payment rejected",
+        "000.400.101" => "card not participating/authentication unavailable",
+        CHARGED_BACK => "Reason not Specified",
         PENDING => "transaction pending",
         CHECKOUT_CREATED => "successfully created checkout",
         INVALID => "invalid or missing parameter",
         DUPLICATE => "duplicate transaction",
+        "200.200.106" => "duplicate transaction. Please verify that the UUID is unique",
         DECLINED => "transaction declined by authorization system",
         "800.100.155" => "transaction declined (amount exceeds credit)",
         "800.100.159" => "transaction declined (stolen card)",
         "300.100.100" => "Transaction declined (additional customer authentication required)",
         "100.380.401" => "User Authentication Failed",
+        "100.390.112" => "Technical Error in 3D system",
+        "100.396.101" => "Cancelled by user",
+        "100.400.500" => "waiting for external risk",
+        "800.300.101" => "account or user is blacklisted",
+        "800.400.500" => "Waiting for confirmation of non-instant payment. Denied for now.",
+        "800.600.100" => "transaction is being already processed",
         WRONG_BRAND => "Channel/Merchant not configured for this payment method",
         UNKNOWN_PARENT => "reference id not existing",
         WRONG_CURRENCY => "referenced payment currency does not match",
@@ -76,6 +92,10 @@ pub(super) fn text(code: &str) -> &'static str {
         UNAUTHORISED => "invalid authentication information",
         UNKNOWN_CHANNEL => "unknown channel",
         UNCERTAIN => "timeout, uncertain result",
+        REVERSED => "timed out, was reversed",
+        PARENT_CHARGED_BACK => "referenced tx can not be refunded (was charged back)",
+        "900.100.400" => "timeout at acquirer side",
+        "900.100.600" => "connector/acquirer currently down",
         _ => "UNDEFINED CONNECTOR/ACQUIRER ERROR",
     }
 }
@@ -84,15 +104,17 @@ pub(super) fn is_pending(code: &str) -> bool {
     code.starts_with("000.200") || code.starts_with("800.400.5") || code == "100.400.500"
 }
 
-/// Money moved, or may have: a reviewed success counts.
+/// Money moved: a success that shall be reviewed counts.
 pub(super) fn is_success(code: &str) -> bool {
-    code.starts_with("000.") && !is_pending(code)
+    let reviewed = ["000.400.000", "000.400.010", "000.400.020", "000.400.100"];
+    let plain = ["000.000.", "000.100.1", "000.3", "000.6", "000.400.110", "000.400.120"];
+    reviewed.contains(&code) || plain.iter().any(|group| code.starts_with(group))
 }
 
 impl HyperPay {
     /// Pending and success are 200; how a decline comes is a switch.
     pub(super) fn http_status(&self, code: &str) -> u16 {
-        if is_success(code) || is_pending(code) {
+        if is_success(code) || is_pending(code) || code == CHARGED_BACK {
             return 200;
         }
         match code.get(..4) {
@@ -149,6 +171,9 @@ mod tests {
     fn pending_is_no_success_and_a_review_is_one() {
         assert!(is_pending(PENDING) && !is_success(PENDING));
         assert!(is_success("000.100.110") && is_success("000.400.000"));
-        assert!(!is_success(DECLINED) && !is_success(UNCERTAIN));
+        assert!(!is_success(DECLINED) && !is_success(UNCERTAIN) && !is_success(REVERSED));
+        for code in [CHARGED_BACK, "000.400.101", "000.400.030", "000.999.999"] {
+            assert!(!is_success(code), "{code}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::checkouts::money_errors;
 use super::codes::{self, invalid, wrong};
-use super::payments::{Payment, interim};
+use super::payments::Payment;
 use super::{HyperPay, hex_lower};
 use crate::faults::Call;
 use crate::money::parse_decimal;
@@ -29,11 +29,9 @@ impl HyperPay {
             Ok(payment) => payment,
             Err(code) => return self.refuse(code, now),
         };
-        let id = self.keep_follow_up(payment, moment);
-        if moment.fault_is("uncertain") {
-            return self.refuse(codes::UNCERTAIN, now);
-        }
-        self.show(&id, moment)
+        let uncertain = payment.code == codes::UNCERTAIN;
+        let id = self.keep(payment, now);
+        if uncertain { self.refuse(codes::UNCERTAIN, now) } else { self.show(&id, moment) }
     }
 
     fn followed(
@@ -57,13 +55,16 @@ impl HyperPay {
         }
         let kind = form.filled("paymentType").unwrap_or_default();
         let amount = form.filled("amount").and_then(parse_decimal);
-        let amount = self.arithmetic(kind, parent, amount)?;
         let reference = form.filled("merchantTransactionId").unwrap_or_default();
-        if !reference.is_empty()
-            && let Some(code) = self.duplicate(reference)
-        {
+        if let Some(code) = self.duplicate(reference) {
             return Err(code);
         }
+        let again =
+            self.desk.switches.get("dup_policy") == "charge_again" && self.is_used(reference);
+        let amount = match self.arithmetic(kind, parent, amount) {
+            Err(_) if again => amount.unwrap_or(parent.amount),
+            counted => counted?,
+        };
         let mut payment = Payment {
             id: hex_lower(),
             kind: kind.to_owned(),
@@ -76,22 +77,10 @@ impl HyperPay {
             interim: None,
             ..parent.clone()
         };
-        payment.code = if moment.fault_is("decline") {
-            codes::DECLINED.to_owned()
-        } else {
-            self.approved_code(&Payment { reference: String::new(), ..payment.clone() })
-        };
+        let natural = self.success_code(&payment);
+        let fate = self.fate(natural, moment.now, moment);
+        (payment.code, payment.interim) = (fate.code, fate.interim);
         Ok(payment)
-    }
-
-    fn keep_follow_up(&mut self, mut payment: Payment, moment: &Moment) -> String {
-        let pending = moment.fault.as_ref().is_some_and(|fault| fault.number("pending_").is_some());
-        if pending && let Some(interim) = interim(&payment.code, moment) {
-            codes::PENDING.clone_into(&mut payment.code);
-            self.undecided.insert((interim.until, payment.id.clone()));
-            payment.interim = Some(interim);
-        }
-        self.keep(payment, moment)
     }
 
     /// How much a follow-up is for, or the code that says why it cannot be.
@@ -110,6 +99,9 @@ impl HyperPay {
             }
             ("CP", "PA") => asked,
             ("CP", _) => return Err(codes::CAPTURE_NEEDS_PA),
+            ("RF", "DB" | "CP") if self.is_charged_back(parent) => {
+                return Err(codes::PARENT_CHARGED_BACK);
+            }
             ("RF", "DB" | "CP") if reversed || refunded + asked > parent.amount => {
                 let again = refunded == parent.amount;
                 let code = self.desk.switches.get("refund_again");

@@ -1,7 +1,11 @@
 //! The card gateway's stand-in: checkouts, transactions, follow-ups, reports, a payment page and webhooks.
 
+mod catalogue;
+mod chargebacks;
 mod checkouts;
 mod codes;
+mod distortion;
+mod fate;
 mod follow_ups;
 mod page;
 mod payments;
@@ -9,6 +13,7 @@ mod reads;
 mod webhooks;
 
 use crate::Config;
+use crate::catalogue::{Known, Operation};
 use crate::clock::{Clock, HOUR, MINUTE};
 use crate::faults::Call;
 use crate::outbox::{Letter, Parcel};
@@ -16,6 +21,7 @@ use crate::switches::Switch;
 use crate::vendor::{Desk, Moment, Outcome, Snapshot, Vendor};
 use crate::wire::{Answer, Wire};
 use axum::http::Method;
+use catalogue::{FAULTS, OPERATIONS, SWITCHES};
 use checkouts::Checkout;
 use data_encoding::{HEXLOWER, HEXUPPER};
 use payments::Payment;
@@ -39,24 +45,6 @@ const TTL_MS: i64 = 30 * MINUTE;
 /// How long an expired checkout is remembered.
 const PURGE_MS: i64 = HOUR;
 
-const SWITCHES: &[Switch] = &[
-    Switch("decline_http_status", "400", &["400", "200"]),
-    Switch("throttle_http_status", "429", &["429", "400", "200"]),
-    Switch("throttle_per_minute", "2", &[]),
-    Switch("dup_policy", "allow", &["allow", "reject_200.300.404", "reject_800.110.100"]),
-    Switch("rv_on_db", "deny", &["deny", "allow"]),
-    Switch("refund_again", "700.400.200", &["700.400.200", "700.300.300"]),
-    Switch("pending_before_submit", "000.200.000", &["000.200.000", "200.300.404"]),
-    Switch("decline_ends_session", "false", &["true", "false"]),
-    Switch("list_key", "payments", &["payments", "records"]),
-    Switch("success_code", "auto", &[]),
-    Switch("query_lag_ms", "0", &[]),
-    Switch("webhook_wrapper", "none", &["none", "json"]),
-    Switch("webhook_pending_first", "false", &["true", "false"]),
-    Switch("webhook_url", "", &[]),
-    Switch("webhook_key", DEFAULT_WEBHOOK_KEY, &[]),
-];
-
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct HyperPay {
     desk: Desk,
@@ -65,6 +53,9 @@ pub(crate) struct HyperPay {
     by_reference: HashMap<String, Vec<String>>,
     children: HashMap<String, Vec<String>>,
     undecided: BTreeSet<(i64, String)>,
+    /// Payments that will be charged back, and when.
+    #[serde(default)]
+    charge_backs: BTreeSet<(i64, String)>,
     /// When each counted status read stops counting.
     reads: HashMap<String, Vec<i64>>,
     read_log: VecDeque<(i64, String)>,
@@ -81,15 +72,17 @@ struct Settings {
     entities: Vec<(String, String)>,
     webhook_url: Option<String>,
     webhook_key: Option<String>,
+    clock: Clock,
 }
 
 impl HyperPay {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, clock: &Clock) -> Self {
         Self::with(Settings {
             token: config.hyperpay_token.clone(),
             entities: config.hyperpay_entities.clone(),
             webhook_url: config.webhook_url.clone(),
             webhook_key: config.webhook_key.clone(),
+            clock: clock.clone(),
         })
     }
 
@@ -132,17 +125,25 @@ impl HyperPay {
     }
 
     /// The faults that answer for the gateway. None of them executes the call.
-    fn refuse_by_fault(&self, call: &Call, moment: &Moment) -> Option<Answer> {
+    fn refuse_by_fault(&mut self, call: &Call, moment: &Moment) -> Option<Answer> {
         let fault = moment.fault.as_ref()?;
+        if fault.is("consumed") {
+            self.consume(call.arg(0), moment);
+            return Some(codes::no_session(moment.now));
+        }
+        if fault.is("session_expired") {
+            self.expire(call.arg(0), moment.now);
+            return None;
+        }
         let reading = call.op.starts_with("status") || call.op.starts_with("query");
         let code = match fault.name.as_str() {
             "throttled" => codes::THROTTLED,
             "lookup_lag" if reading => codes::NOT_FOUND,
             "uncertain" if reading => codes::UNCERTAIN,
             _ if call.op == "pay" => return None,
-            other => match other.strip_prefix("code_") {
+            _ => match fault.code("code") {
                 Some(code) => code,
-                None if reading && other.starts_with("pending_") => codes::PENDING,
+                None if reading && fault.number("pending").is_some() => codes::PENDING,
                 None => return None,
             },
         };
@@ -178,38 +179,12 @@ impl HyperPay {
 }
 
 impl Vendor for HyperPay {
-    fn operations(&self) -> &'static [&'static str] {
-        &[
-            "create_checkout",
-            "pay",
-            "status_checkout",
-            "status_payment",
-            "query_id",
-            "query_reference",
-            "refund",
-            "reversal",
-            "capture",
-            "webhook",
-            "widget",
-            "page",
-        ]
+    fn operations(&self) -> &'static [Operation] {
+        OPERATIONS
     }
 
-    fn faults(&self) -> &'static [&'static str] {
-        &[
-            "decline",
-            "uncertain",
-            "pending_N",
-            "amount_mismatch",
-            "currency_mismatch",
-            "reference_mismatch",
-            "lookup_lag",
-            "code_N",
-            "lost",
-            "late",
-            "duplicate",
-            "corrupt",
-        ]
+    fn faults(&self) -> &'static [Known] {
+        FAULTS
     }
 
     fn switches(&self) -> &'static [Switch] {
@@ -265,7 +240,7 @@ impl Vendor for HyperPay {
         if let Some(refusal) = self.refuse_by_fault(call, moment) {
             return refusal;
         }
-        match call.op {
+        let answer = match call.op {
             "create_checkout" => self.create_checkout(wire, moment),
             "status_checkout" => self.status_checkout(wire, call, moment),
             "status_payment" => self.status_payment(wire, call, moment),
@@ -275,6 +250,10 @@ impl Vendor for HyperPay {
             "page" => self.page(wire, call, moment),
             "pay" => self.submit_page(wire, call, moment),
             _ => self.follow_up(wire, call, moment),
+        };
+        match moment.fault_code("commit") {
+            Some(code) => self.refuse(code, moment.now),
+            None => answer,
         }
     }
 
@@ -294,17 +273,25 @@ impl Vendor for HyperPay {
         }
     }
 
+    fn charge_back(&mut self, reference: &str, now: i64) -> Answer {
+        self.charge_back_reference(reference, now)
+    }
+
     fn seal(&self, letter: &Letter) -> Option<Parcel> {
         self.parcel(letter)
     }
 
-    fn sweep(&mut self, now: i64, _clock: &Clock) -> bool {
+    fn sweep(&mut self, now: i64) -> bool {
         self.forget_reads(now);
         let mut changed = false;
         while let Some((_, id)) = self.undecided.first().cloned().filter(|(at, _)| *at <= now) {
             self.undecided.pop_first();
             self.decide(&id, now);
             changed = true;
+        }
+        while let Some((_, id)) = self.charge_backs.first().cloned().filter(|(at, _)| *at <= now) {
+            self.charge_backs.pop_first();
+            changed |= self.charge_back_payment(&id, now).is_some();
         }
         while let Some((_, id)) = self.closing.first().cloned().filter(|(at, _)| *at <= now) {
             self.closing.pop_first();

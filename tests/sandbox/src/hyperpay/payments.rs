@@ -2,6 +2,7 @@
 
 use super::checkouts::Checkout;
 use super::codes::{self, envelope};
+use super::fate::Interim;
 use super::{HyperPay, hex_lower};
 use crate::clock;
 use crate::ledger::Entry;
@@ -11,14 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// How long something stays undecided when nobody asks.
-const UNDECIDED_MS: i64 = 30_000;
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Payment {
     pub id: String,
     pub entity: String,
-    /// `DB`, `PA`, `CP`, `RF` or `RV`.
+    /// `DB`, `PA`, `CP`, `RF`, `RV` or `CB`.
     pub kind: String,
     pub brand: String,
     pub amount: i64,
@@ -34,17 +32,28 @@ pub(super) struct Payment {
     pub interim: Option<Interim>,
 }
 
-/// Not decided yet: so many looks or so much time, whichever is first.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Interim {
-    pub left: u32,
-    pub until: i64,
-    pub becomes: String,
-}
-
 impl Payment {
+    /// It has moved money, or still may.
     pub(super) fn open_money(&self) -> bool {
         codes::is_success(&self.code) || self.interim.is_some()
+    }
+
+    pub(super) fn is_capture(&self) -> bool {
+        matches!(self.kind.as_str(), "DB" | "CP") && codes::is_success(&self.code)
+    }
+
+    /// What it does to money, in the ledger's words.
+    fn entry(&self, now: i64, kind: &str) -> Entry {
+        let entry = Entry::new(now, kind, &self.reference)
+            .vendor_id(&self.id)
+            .amount(self.amount)
+            .currency(&self.currency)
+            .extra("code", self.code.clone())
+            .extra("payment_type", self.kind.clone());
+        match &self.parent {
+            Some(parent) => entry.parent(parent),
+            None => entry.extra("checkout", self.ndc.clone()),
+        }
     }
 
     pub(super) fn json(&self, now: i64) -> Value {
@@ -98,6 +107,9 @@ impl HyperPay {
         reason: &str,
         moment: &Moment,
     ) -> Result<Option<String>, (u16, &'static str)> {
+        if moment.fault_is("session_expired") {
+            self.expire(id, moment.now);
+        }
         let checkout = self.checkouts.get(id).ok_or((404, "there is no such checkout"))?;
         if checkout.expires_at <= moment.now {
             return Err((410, "this checkout has expired"));
@@ -108,32 +120,35 @@ impl HyperPay {
         if outcome == Outcome::Abandon {
             return Ok(None);
         }
+        let closes_at = checkout.expires_at;
         let mut payment = self.attempt(checkout, moment);
-        let fault = moment.fault.as_ref();
-        let refused = fault.and_then(|fault| fault.name.strip_prefix("code_"));
-        let becomes = match (outcome, refused) {
-            (Outcome::Decline, _) if is_decline(reason) => reason.to_owned(),
-            (Outcome::Decline, _) => codes::DECLINED.to_owned(),
-            _ if moment.fault_is("decline") => codes::DECLINED.to_owned(),
-            (_, Some(code)) => code.to_owned(),
-            _ => self.approved_code(&payment),
+        let natural = match outcome {
+            Outcome::Decline if is_decline(reason) => reason.to_owned(),
+            Outcome::Decline => codes::DECLINED.to_owned(),
+            Outcome::Approve | Outcome::Abandon => self.approved_code(&payment),
         };
-        if codes::is_success(&becomes) {
+        let fate = self.fate(natural, closes_at, moment);
+        (payment.code, payment.interim) = (fate.code, fate.interim);
+        if codes::is_success(&payment.code) {
             distort(&mut payment, moment);
         }
-        payment.code.clone_from(&becomes);
-        payment.interim = interim(&becomes, moment);
-        if let Some(interim) = &payment.interim {
-            let uncertain = moment.fault_is("uncertain");
-            let code = if uncertain { codes::UNCERTAIN } else { codes::PENDING };
-            code.clone_into(&mut payment.code);
-            self.undecided.insert((interim.until, payment.id.clone()));
-        }
+        let closes = self.desk.switches.get("session_takes") != "several";
         if let Some(checkout) = self.checkouts.get_mut(id) {
             checkout.attempts.push(payment.id.clone());
-            checkout.paid = payment.open_money();
+            checkout.paid = closes && payment.open_money();
         }
-        Ok(Some(self.keep(payment, moment)))
+        if let Some(fault) = moment.fault.as_ref().filter(|fault| fault.is("chargeback")) {
+            let at = moment.now + fault.delay_or(0);
+            self.charge_backs.insert((at, payment.id.clone()));
+        }
+        Ok(Some(self.keep(payment, moment.now)))
+    }
+
+    /// Ends a session before its time.
+    pub(super) fn expire(&mut self, id: &str, now: i64) {
+        if let Some(checkout) = self.checkouts.get_mut(id) {
+            checkout.expires_at = checkout.expires_at.min(now);
+        }
     }
 
     fn attempt(&self, checkout: &Checkout, moment: &Moment) -> Payment {
@@ -158,9 +173,13 @@ impl HyperPay {
 
     /// The test platform's success, unless the reference may not be used twice.
     pub(super) fn approved_code(&self, payment: &Payment) -> String {
-        if let Some(code) = self.duplicate(&payment.reference) {
-            return code.to_owned();
+        match self.duplicate(&payment.reference) {
+            Some(code) => code.to_owned(),
+            None => self.success_code(payment),
         }
+    }
+
+    pub(super) fn success_code(&self, payment: &Payment) -> String {
         match (self.desk.switches.get("success_code"), payment.external) {
             ("auto", true) => "000.100.112".to_owned(),
             ("auto", false) => "000.100.110".to_owned(),
@@ -174,31 +193,39 @@ impl HyperPay {
             "reject_800.110.100" => codes::DUPLICATE,
             _ => return None,
         };
+        self.is_used(reference).then_some(code)
+    }
+
+    /// Whether money has moved, or may still, under this reference.
+    pub(super) fn is_used(&self, reference: &str) -> bool {
         let used = self.by_reference.get(reference).into_iter().flatten();
-        let mut used = used.filter_map(|id| self.payments.get(id));
-        used.any(Payment::open_money).then_some(code)
+        !reference.is_empty()
+            && used.filter_map(|id| self.payments.get(id)).any(Payment::open_money)
     }
 
     pub(super) fn visible_from(&self, moment: &Moment) -> i64 {
         let lag = moment.clock.shortened(self.desk.switches.number("query_lag_ms"));
         let fault = moment.fault.as_ref().filter(|fault| fault.is("lookup_lag"));
-        let asked = fault.map(|fault| fault.delay_ms.unwrap_or(5_000));
-        moment.now + asked.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(lag)
+        moment.now + fault.map_or(lag, |fault| fault.delay_or(5_000))
     }
 
-    /// Files a transaction; one that is decided moves its money and is told to the merchant.
-    pub(super) fn keep(&mut self, payment: Payment, moment: &Moment) -> String {
+    /// Files a transaction; one that is decided moves its money. The merchant is told either way.
+    pub(super) fn keep(&mut self, payment: Payment, now: i64) -> String {
         let id = payment.id.clone();
         self.by_reference.entry(payment.reference.clone()).or_default().push(id.clone());
         if let Some(parent) = &payment.parent {
             self.children.entry(parent.clone()).or_default().push(id.clone());
         }
-        let decided = payment.interim.is_none();
+        let undecided = payment.interim.as_ref().map(|interim| interim.until);
+        let pending = payment.entry(now, "pending");
         self.payments.insert(id.clone(), payment);
-        if decided {
-            self.decided(&id, moment.now);
-        } else {
-            self.notify(&id, moment.now);
+        match undecided {
+            None => self.decided(&id, now),
+            Some(until) => {
+                self.undecided.insert((until, id.clone()));
+                self.desk.ledger.write(pending);
+                self.notify(&id, now);
+            }
         }
         id
     }
@@ -206,23 +233,14 @@ impl HyperPay {
     fn decided(&mut self, id: &str, now: i64) {
         let Some(payment) = self.payments.get(id) else { return };
         let kind = match payment.kind.as_str() {
+            "CB" => "chargeback",
             _ if !codes::is_success(&payment.code) => "decline",
             "DB" | "CP" => "capture",
             "PA" => "authorize",
             "RF" => "refund",
             _ => "reversal",
         };
-        let mut entry = Entry::new(now, kind, &payment.reference)
-            .vendor_id(id)
-            .amount(payment.amount)
-            .currency(&payment.currency)
-            .extra("code", payment.code.clone())
-            .extra("payment_type", payment.kind.clone());
-        if let Some(parent) = &payment.parent {
-            entry = entry.parent(parent);
-        } else {
-            entry = entry.extra("checkout", payment.ndc.clone());
-        }
+        let entry = payment.entry(now, kind);
         self.desk.ledger.write(entry);
         self.notify(id, now);
     }
@@ -275,12 +293,4 @@ fn distort(payment: &mut Payment, moment: &Moment) {
         Some("reference_mismatch") => payment.reference.push_str("-other"),
         _ => {}
     }
-}
-
-pub(super) fn interim(becomes: &str, moment: &Moment) -> Option<Interim> {
-    let fault = moment.fault.as_ref()?;
-    let left = if fault.is("uncertain") { 1 } else { fault.number("pending_")? };
-    let wait = fault.delay_ms.and_then(|ms| i64::try_from(ms).ok());
-    let wait = wait.unwrap_or_else(|| moment.clock.shortened(UNDECIDED_MS));
-    Some(Interim { left, until: moment.now + wait, becomes: becomes.to_owned() })
 }

@@ -2,6 +2,7 @@
 
 use super::HyperPay;
 use super::codes::{self, envelope};
+use super::distortion::distorted;
 use super::payments::Payment;
 use crate::clock::MINUTE;
 use crate::faults::Call;
@@ -125,25 +126,4 @@ impl HyperPay {
             None => self.refuse(codes::NOT_FOUND, moment.now),
         }
     }
-}
-
-/// A genuine message that does not fit what was asked.
-pub(super) fn distorted(body: Value, moment: &Moment) -> Value {
-    match moment.fault.as_ref() {
-        Some(fault) => distorted_by(body, &fault.name),
-        None => body,
-    }
-}
-
-pub(super) fn distorted_by(mut body: Value, fault: &str) -> Value {
-    match fault {
-        "amount_mismatch" => {
-            let amount = body["amount"].as_str().and_then(crate::money::parse_decimal);
-            body["amount"] = json!(crate::money::decimal(amount.unwrap_or_default() + 100));
-        }
-        "currency_mismatch" => body["currency"] = json!("AED"),
-        "reference_mismatch" => body["merchantTransactionId"] = json!("BK-someone-else"),
-        _ => {}
-    }
-    body
 }

@@ -2,10 +2,11 @@
 
 use super::HyperPay;
 use super::codes;
+use super::distortion::distorted_by;
 use super::payments::Payment;
-use super::reads::distorted_by;
-use crate::faults::Call;
-use crate::outbox::{Letter, Parcel};
+use crate::clock::{Clock, DAY, HOUR};
+use crate::faults::{Call, Fault};
+use crate::outbox::{Forgery, Letter, Parcel};
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use data_encoding::{HEXLOWER_PERMISSIVE, HEXUPPER};
@@ -13,7 +14,8 @@ use serde_json::json;
 
 /// A success that is told as pending first follows a moment later.
 const PENDING_FIRST_MS: i64 = 100;
-const LATE_MS: u64 = 5_000;
+const LATE_MS: i64 = 5_000;
+const VECTOR_LENGTH: usize = 12;
 const TAG_LENGTH: usize = 16;
 
 /// Ciphertext and tag apart, as the gateway sends them.
@@ -25,7 +27,7 @@ pub(super) struct Sealed {
 }
 
 /// No additional data; the key is 64 hex digits. None for a key that is no key.
-pub(super) fn seal(key: &str, iv: [u8; 12], plaintext: &str) -> Option<Sealed> {
+pub(super) fn seal(key: &str, iv: [u8; VECTOR_LENGTH], plaintext: &str) -> Option<Sealed> {
     let key = HEXLOWER_PERMISSIVE.decode(key.trim().as_bytes()).ok()?;
     let cipher = Aes256Gcm::new_from_slice(&key).ok()?;
     let sealed = cipher.encrypt(&Nonce::from(iv), plaintext.as_bytes()).ok()?;
@@ -59,25 +61,79 @@ impl HyperPay {
         let parent_reference = parent.map(|parent| parent.reference.clone()).unwrap_or_default();
         let call = Call::new("webhook", &[]).goes_by(&payment.reference).goes_by(&parent_reference);
         let fault = self.desk.faults.take(&call);
-        let name = fault.as_ref().map(|fault| fault.name.as_str()).unwrap_or_default();
-        let mut payload = distorted_by(payment.json(now), name);
-        payload["authentication"] = json!({"entityId": payment.entity});
-        payload["source"] = json!("OPP");
-        let body = json!({"type": "PAYMENT", "payload": payload}).to_string();
-        let delay = match name {
-            "late" | "delay" => fault.as_ref().and_then(|fault| fault.delay_ms).unwrap_or(LATE_MS),
-            _ => 0,
+        let letter = Letter {
+            reference: payment.reference.clone(),
+            thread: if parent_reference.is_empty() {
+                payment.reference.clone()
+            } else {
+                parent_reference
+            },
+            event: format!("PAYMENT {}", payment.kind),
+            body: message(payment, fault.as_ref(), now),
+            due_at: now,
+            ..Letter::default()
         };
-        let due = now + i64::try_from(delay).unwrap_or_default();
-        let event = format!("PAYMENT {}", payment.kind);
-        let id = self.desk.outbox.post(&payment.reference, &event, body.clone(), due);
-        match name {
-            "lost" => self.desk.outbox.lose(id),
-            "corrupt" => self.desk.outbox.corrupt(id),
-            "duplicate" => {
-                self.desk.outbox.post(&payment.reference, &event, body, due);
+        match fault {
+            Some(fault) => self.post_oddly(letter, payment, &fault),
+            None => {
+                self.desk.outbox.post(letter);
             }
-            _ => {}
+        }
+    }
+
+    /// Lost, late, doubled, overtaken, or in bad company.
+    fn post_oddly(&mut self, mut letter: Letter, payment: &Payment, fault: &Fault) {
+        let (now, clock) = (letter.due_at, self.settings.clock.clone());
+        let day = clock.shortened(DAY);
+        let retold = |code: &str| {
+            let payment = Payment { code: code.to_owned(), ..payment.clone() };
+            Letter { body: message(&payment, None, now), ..letter.clone() }
+        };
+        let outbox = &mut self.desk.outbox;
+        match fault.name.as_str() {
+            "lost" => {
+                let id = outbox.post(letter);
+                outbox.lose(id);
+            }
+            "duplicate" => {
+                outbox.post(letter.clone());
+                outbox.post(letter);
+            }
+            "duplicate_same" => {
+                letter.vector = Some(new_vector());
+                outbox.post(letter.clone());
+                outbox.post(letter);
+            }
+            "replayed" => {
+                letter.vector = Some(new_vector());
+                outbox.post(letter.clone());
+                letter.due_at += fault.delay_or(day);
+                outbox.post(letter);
+            }
+            "pending_last" | "stale_decline" => {
+                let stale = fault.is("stale_decline");
+                let old = retold(if stale { codes::DECLINED } else { codes::PENDING });
+                let last = outbox.post(letter);
+                outbox.post(Letter { after: Some(last), ..old });
+            }
+            "forged_key" | "forged_tag" | "forged_vector" => {
+                let forgery = match fault.name.as_str() {
+                    "forged_key" => Forgery::WrongKey,
+                    "forged_tag" => Forgery::FlippedTag,
+                    _ => Forgery::SwappedVector,
+                };
+                let claim = retold("000.100.110");
+                outbox.post(Letter { forgery: Some(forgery), once: true, ..claim });
+                outbox.post(letter);
+            }
+            _ => {
+                letter.due_at += delay(fault, &clock);
+                letter.forgery = fault.is("corrupt").then_some(Forgery::FlippedTag);
+                letter.yields = fault.is("overtaken");
+                let unheard = fault.number("unheard").and_then(|count| count.try_into().ok());
+                letter.unheard = unheard.unwrap_or_default();
+                outbox.post(letter);
+            }
         }
     }
 
@@ -87,22 +143,65 @@ impl HyperPay {
         if url.is_empty() {
             return None;
         }
-        let mut sealed = seal(switches.get("webhook_key"), rand::random(), &letter.body)?;
-        if letter.corrupt {
-            let flipped = if sealed.tag.starts_with('0') { "1" } else { "0" };
-            sealed.tag.replace_range(..1, flipped);
+        let vector = letter.vector.clone().unwrap_or_else(new_vector);
+        let iv = HEXLOWER_PERMISSIVE.decode(vector.as_bytes()).ok()?.try_into().ok()?;
+        let strangers_key = HEXUPPER.encode(&rand::random::<[u8; 32]>());
+        let key = match letter.forgery {
+            Some(Forgery::WrongKey) => &strangers_key,
+            Some(Forgery::FlippedTag | Forgery::SwappedVector) | None => {
+                switches.get("webhook_key")
+            }
+        };
+        let mut sealed = seal(key, iv, &letter.body)?;
+        match letter.forgery {
+            Some(Forgery::FlippedTag) => {
+                let flipped = if sealed.tag.starts_with('0') { "1" } else { "0" };
+                sealed.tag.replace_range(..1, flipped);
+            }
+            Some(Forgery::SwappedVector) => sealed.iv = new_vector(),
+            Some(Forgery::WrongKey) | None => {}
         }
-        let (kind, body) = match switches.get("webhook_wrapper") {
-            "json" => ("application/json", json!({"encryptedBody": sealed.body}).to_string()),
-            _ => ("text/plain", sealed.body),
+        let wrapped = match switches.get("webhook_wrapper") {
+            "alternating" => letter.id.is_multiple_of(2) != letter.attempts.len().is_multiple_of(2),
+            wrapper => wrapper == "json",
+        };
+        let (kind, body) = if wrapped {
+            ("application/json", json!({"encryptedBody": sealed.body}).to_string())
+        } else {
+            ("text/plain", sealed.body)
         };
         let headers = vec![
             ("content-type", kind.to_owned()),
             ("x-initialization-vector", sealed.iv),
             ("x-authentication-tag", sealed.tag),
         ];
-        Some(Parcel { url: url.to_owned(), headers, body })
+        let patience_ms = u64::try_from(switches.number("webhook_patience_ms")).ok();
+        Some(Parcel { url: url.to_owned(), headers, body, vector, patience_ms })
     }
+}
+
+/// A transaction as a webhook tells it.
+fn message(payment: &Payment, fault: Option<&Fault>, now: i64) -> String {
+    let mut payload = payment.json(now);
+    payload["authentication"] = json!({"entityId": payment.entity});
+    payload["source"] = json!("OPP");
+    let fault = fault.map(|fault| fault.name.as_str()).unwrap_or_default();
+    json!({"type": "PAYMENT", "payload": distorted_by(payload, fault)}).to_string()
+}
+
+/// How much later than it should a letter leaves.
+fn delay(fault: &Fault, clock: &Clock) -> i64 {
+    let hours = fault.number("late_hours").map(|hours| i64::from(hours) * HOUR);
+    let days = fault.number("late_days").map(|days| i64::from(days) * DAY);
+    match fault.name.as_str() {
+        "late" | "delay" => fault.delay_or(LATE_MS),
+        "overtaken" => fault.delay_or(clock.shortened(DAY)),
+        _ => clock.shortened(hours.or(days).unwrap_or_default()),
+    }
+}
+
+fn new_vector() -> String {
+    HEXUPPER.encode(&rand::random::<[u8; VECTOR_LENGTH]>())
 }
 
 #[cfg(test)]

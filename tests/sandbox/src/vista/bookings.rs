@@ -1,6 +1,7 @@
-//! Bookings: made once per order, found by number, id, order or contact, cancelled or refunded.
+//! Bookings: made once per order, cancelled or refunded.
 
 use super::codes::{self, refuse};
+use super::look_ups::Asked;
 use super::orders::{Order, State, Ticket};
 use super::seats::Seat;
 use super::{Vista, session_key};
@@ -14,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 const FIRST_NUMBER: u64 = 27_500;
-const FOUND_LIMIT: usize = 100;
 const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -29,6 +29,7 @@ pub(super) struct NewBooking {
     pub bank_reference: String,
     pub contact: Contact,
     pub paid: bool,
+    pub visible_from: i64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,35 +45,12 @@ pub(super) struct Booking {
     pub paid: bool,
     pub cancelled: bool,
     pub booked_at: i64,
+    /// Look-ups do not show it before.
+    #[serde(default)]
+    pub visible_from: i64,
     pub note: String,
     pub bank_reference: String,
     pub contact: Contact,
-}
-
-/// How a booking is asked for. Numbers come as text or as numbers.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Asked {
-    cinema_id: Option<String>,
-    booking_number: Value,
-    booking_id: Option<String>,
-    user_session_id: Option<String>,
-    email: Option<String>,
-    phone: Option<String>,
-    session_date: Option<String>,
-    booking_date: Option<String>,
-    refund_group_numbers: Vec<usize>,
-    refund_amount: Option<i64>,
-}
-
-impl Asked {
-    fn number(&self) -> Option<u64> {
-        self.booking_number.as_u64().or_else(|| self.booking_number.as_str()?.parse().ok())
-    }
-}
-
-fn filled(text: Option<&String>) -> Option<&str> {
-    text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
 impl Booking {
@@ -102,7 +80,7 @@ impl Booking {
             "HistoryID": self.number.to_string(), "PrintStream": null, "PassCollection": []})
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let tickets: Vec<Value> = (1..)
             .zip(self.tickets.iter().zip(&self.refunded))
             .map(|(number, (ticket, refunded)): (u32, _)| {
@@ -181,6 +159,7 @@ impl Vista {
             paid: new.paid,
             cancelled: false,
             booked_at: now,
+            visible_from: new.visible_from,
             note: new.note,
             bank_reference: new.bank_reference,
             contact: new.contact,
@@ -216,82 +195,6 @@ impl Vista {
                 return id;
             }
         }
-    }
-
-    fn find(&self, asked: &Asked, by_usid: bool) -> Option<&Booking> {
-        let id = match (asked.number(), filled(asked.booking_id.as_ref())) {
-            (Some(number), _) => {
-                let cinema = asked.cinema_id.as_deref().unwrap_or_default();
-                self.by_number.get(&format!("{cinema}/{number}"))?
-            }
-            (None, Some(id)) => id,
-            (None, None) if by_usid => self.by_usid.get(filled(asked.user_session_id.as_ref())?)?,
-            (None, None) => return None,
-        };
-        let booking = self.bookings.get(id)?;
-        let cinema = filled(asked.cinema_id.as_ref());
-        cinema.is_none_or(|cinema| cinema == booking.cinema).then_some(booking)
-    }
-
-    pub(super) fn get_booking(&self, wire: &Wire, call: &Call) -> Answer {
-        let switches = &self.desk.switches;
-        let Ok(asked) = serde_json::from_slice::<Asked>(&wire.body) else {
-            return refuse(switches, call, codes::INVALID_REQUEST);
-        };
-        match self.find(&asked, switches.on("booking_by_usid")) {
-            Some(booking) => {
-                let body =
-                    json!({"ResultCode": 0, "ErrorDescription": null, "Booking": booking.json()});
-                Answer::json(200, &body)
-            }
-            None => refuse(switches, call, codes::BOOKING_NOT_FOUND),
-        }
-    }
-
-    pub(super) fn search_booking(&self, wire: &Wire, call: &Call) -> Answer {
-        let switches = &self.desk.switches;
-        let Ok(asked) = serde_json::from_slice::<Asked>(&wire.body) else {
-            return refuse(switches, call, codes::INVALID_REQUEST);
-        };
-        let contact = filled(asked.email.as_ref()).or(filled(asked.phone.as_ref()));
-        let mut found: Vec<&Booking> = match contact {
-            Some(contact) => {
-                let ids = self.by_contact.get(&contact.to_lowercase());
-                ids.into_iter().flatten().filter_map(|id| self.bookings.get(id)).collect()
-            }
-            None => self.find(&asked, false).into_iter().collect(),
-        };
-        found.retain(|booking| self.matches(booking, &asked));
-        let found: Vec<Value> =
-            found.into_iter().rev().take(FOUND_LIMIT).map(Booking::json).collect();
-        let (single, several) = match found.as_slice() {
-            [] => return refuse(switches, call, codes::BOOKING_NOT_FOUND),
-            [one] => (one.clone(), Value::Null),
-            many => (Value::Null, json!(many)),
-        };
-        let body = json!({"ResultCode": 0, "ErrorDescription": null,
-            "SingleBookingMatch": single, "BookingSearchResults": several});
-        Answer::json(200, &body)
-    }
-
-    fn matches(&self, booking: &Booking, asked: &Asked) -> bool {
-        let same = |wanted: &Option<String>, have: &str| {
-            filled(wanted.as_ref()).is_none_or(|wanted| wanted.eq_ignore_ascii_case(have))
-        };
-        let same_day = |wanted: &Option<String>, have: &str| {
-            filled(wanted.as_ref()).is_none_or(|day| day.get(..10) == have.get(..10))
-        };
-        let starts = self
-            .session(&booking.cinema, &booking.session)
-            .map(|session| clock::riyadh(session.starts_at))
-            .unwrap_or_default();
-        same(&asked.cinema_id, &booking.cinema)
-            && same(&asked.email, &booking.contact.email)
-            && same(&asked.phone, &booking.contact.phone)
-            && same(&asked.booking_id, &booking.id)
-            && asked.number().is_none_or(|number| number == booking.number)
-            && same_day(&asked.session_date, &starts)
-            && same_day(&asked.booking_date, &clock::riyadh(booking.booked_at))
     }
 
     /// For unpaid bookings only; a paid one is refunded.
@@ -338,8 +241,16 @@ impl Vista {
         now: i64,
     ) -> Result<(), (i64, Option<String>)> {
         if booking.cancelled {
-            let code =
-                if booking.paid { codes::ALREADY_REFUNDED } else { codes::ALREADY_CANCELLED };
+            let code = match self.desk.switches.get("refund_again") {
+                "executes" if booking.paid => {
+                    let amount = asked.refund_amount.unwrap_or_default();
+                    let entry = booking.entry(now, "refund", &[]).amount(amount);
+                    self.desk.ledger.write(entry.parent(&booking.id));
+                    return Ok(());
+                }
+                "63" if booking.paid => codes::ALREADY_REFUNDED,
+                _ => codes::ALREADY_CANCELLED,
+            };
             return Err((code, None));
         }
         if !booking.paid {

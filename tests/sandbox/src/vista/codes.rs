@@ -74,7 +74,7 @@ pub(super) fn pair(switches: &Switches, code: i64) -> (i64, i64) {
 pub(super) fn refuse(switches: &Switches, call: &Call, code: i64) -> Answer {
     let vague = code == SEATS_UNAVAILABLE && switches.get("seat_taken_code") == "1";
     let code = if vague { UNEXPECTED } else { code };
-    let text = words(code).1;
+    let text = error_text(switches, code);
     let (result, extended) = pair(switches, code);
     let body = match (call.op, call.arg(1)) {
         ("create_order" | "set_tickets", _) | ("get_order", "v2") => {
@@ -84,7 +84,7 @@ pub(super) fn refuse(switches: &Switches, call: &Call, code: i64) -> Answer {
             "ErrorDescription": text, "OrderNotFound": code == NO_SUCH_ORDER}),
         ("get_order", _) => json!({"Result": result, "ExtendedResultCode": extended,
             "ErrorDescription": text, "Order": null}),
-        ("pay_order", _) => unpaid(result, extended, text),
+        ("pay_order", _) => unpaid(result, extended, &text),
         ("cancel_booking" | "continue_order", _) => json!({"Result": result,
             "ExtendedResultCode": extended, "ErrorDescription": text}),
         ("get_booking", _) => {
@@ -103,7 +103,16 @@ pub(super) fn refuse(switches: &Switches, call: &Call, code: i64) -> Answer {
     Answer::json(200, &body)
 }
 
-fn unpaid(result: i64, extended: i64, text: &str) -> Value {
+/// The code is what counts; its text may be missing.
+fn error_text(switches: &Switches, code: i64) -> Value {
+    match switches.get("error_text") {
+        "empty" => json!(""),
+        "null" => Value::Null,
+        _ => json!(words(code).1),
+    }
+}
+
+fn unpaid(result: i64, extended: i64, text: &Value) -> Value {
     json!({"Result": result, "ExtendedResultCode": extended, "ErrorDescription": text,
         "CinemaID": null, "VistaBookingNumber": null, "VistaBookingId": null,
         "VistaTransNumber": null, "HistoryID": null, "PrintStream": null, "PassCollection": []})
@@ -113,6 +122,7 @@ fn unpaid(result: i64, extended: i64, text: &str) -> Value {
 fn refuse_v2(switches: &Switches, code: i64, vague: bool) -> Answer {
     let status = match code {
         _ if vague => 400,
+        NO_SUCH_ORDER if switches.get("expired_status") == "410" => 410,
         NO_SUCH_ORDER | NO_SUCH_SITE => 404,
         SEATS_UNAVAILABLE | SESSION_UNAVAILABLE | NOT_ON_SALE | SOLD_OUT | BEING_COMPLETED => 409,
         UNEXPECTED | 2 | 5 => 500,

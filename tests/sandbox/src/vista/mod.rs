@@ -1,21 +1,27 @@
 //! The cinema system's stand-in: seats, orders with a timer, bookings and their undoing.
 
 mod bookings;
+mod catalogue;
 mod codes;
+mod look_ups;
+mod misbehaving;
 mod odata;
+mod odata_faults;
 mod orders;
 mod programme;
 mod seats;
 mod ticketing;
 
 use crate::Config;
-use crate::clock::{self, Clock, HOUR, MINUTE};
+use crate::catalogue::{Known, Operation};
+use crate::clock::{self, HOUR, MINUTE, SECOND};
 use crate::faults::Call;
 use crate::switches::Switch;
 use crate::vendor::{Desk, Moment, Snapshot, Vendor};
 use crate::wire::{Answer, Wire};
 use axum::http::Method;
 use bookings::Booking;
+use catalogue::{FAULTS, OPERATIONS, SWITCHES};
 use orders::{Order, State};
 use programme::Session;
 use seats::House;
@@ -31,19 +37,6 @@ const TIMER_MS: i64 = 10 * MINUTE;
 /// How long an order that has ended is remembered.
 const PURGE_MS: i64 = HOUR;
 
-const SWITCHES: &[Switch] = &[
-    Switch("double_complete", "62", &["replay", "56", "62"]),
-    Switch("extend_on_modify", "false", &["true", "false"]),
-    Switch("auth_http_status", "401", &["401", "200"]),
-    Switch("v2_error_body", "json", &["json", "empty", "html"]),
-    Switch("booking_by_usid", "true", &["true", "false"]),
-    Switch("bookingstatus_endpoint", "available", &["available", "404"]),
-    Switch("seat_taken_code", "8", &["8", "1"]),
-    Switch("title_case_403", "false", &["true", "false"]),
-    Switch("result_style", "extended", &["extended", "plain"]),
-    Switch("refund_permission", "true", &["true", "false"]),
-];
-
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Vista {
     desk: Desk,
@@ -56,6 +49,9 @@ pub(crate) struct Vista {
     by_usid: HashMap<String, String>,
     by_contact: HashMap<String, Vec<String>>,
     last_number: HashMap<String, u64>,
+    /// Orders as they were when a payment began that nothing protects any more.
+    #[serde(skip)]
+    under_way: HashMap<String, Vec<Order>>,
     #[serde(skip)]
     tokens: Vec<String>,
     #[serde(skip)]
@@ -134,23 +130,9 @@ impl Vista {
         Some(codes::refuse_token(switches, code))
     }
 
-    /// The faults only a cinema system has. None of them executes the call.
-    fn refuse_by_fault(&mut self, call: &Call, moment: &Moment) -> Option<Answer> {
-        let fault = moment.fault.as_ref()?;
-        let code = match fault.name.as_str() {
-            "throttled" => {
-                return Some(Answer::text(429, "Too Many Requests").with("retry-after", "5"));
-            }
-            "sold_out" if call.op == "seat_plan" => codes::SOLD_OUT,
-            "seat_taken" | "sold_out" => codes::SEATS_UNAVAILABLE,
-            "session_closed" => codes::SESSION_UNAVAILABLE,
-            "order_expired" => {
-                self.expire(call.arg(0), moment.now, true);
-                codes::NO_SUCH_ORDER
-            }
-            _ => i64::from(fault.number("code_")?),
-        };
-        Some(codes::refuse(&self.desk.switches, call, code))
+    /// An instant as the server's clock shows it.
+    fn shown(&self, at: i64) -> i64 {
+        at + self.desk.switches.number("clock_skew_s") * SECOND
     }
 
     fn refer(&self, call: Call, usid: &str) -> Call {
@@ -166,27 +148,12 @@ impl Vista {
 }
 
 impl Vendor for Vista {
-    fn operations(&self) -> &'static [&'static str] {
-        &[
-            "create_order",
-            "get_order",
-            "set_tickets",
-            "continue_order",
-            "cancel_order",
-            "pay_order",
-            "booking_status",
-            "get_booking",
-            "search_booking",
-            "cancel_booking",
-            "refund_booking",
-            "seat_plan",
-            "ticket_types",
-            "odata",
-        ]
+    fn operations(&self) -> &'static [Operation] {
+        OPERATIONS
     }
 
-    fn faults(&self) -> &'static [&'static str] {
-        &["seat_taken", "sold_out", "session_closed", "order_expired", "code_N", "commit_N"]
+    fn faults(&self) -> &'static [Known] {
+        FAULTS
     }
 
     fn switches(&self) -> &'static [Switch] {
@@ -243,7 +210,10 @@ impl Vendor for Vista {
         if let Some(refusal) = self.refuse_by_fault(call, moment) {
             return refusal;
         }
-        match (call.op, call.arg(1)) {
+        if moment.fault_is("price_changed") && call.op != "set_tickets" {
+            self.reprice(call.arg(0));
+        }
+        let answer = match (call.op, call.arg(1)) {
             ("create_order", _) => self.create_order(wire, call, moment),
             ("get_order", "v2") => self.get_order_v2(call, moment),
             ("get_order", _) => self.get_order_v1(call, moment),
@@ -252,26 +222,36 @@ impl Vendor for Vista {
             ("cancel_order", _) => self.cancel_order(call, moment),
             ("pay_order", _) => self.pay_order(wire, call, moment),
             ("booking_status", _) => self.booking_status(call, moment),
-            ("get_booking", _) => self.get_booking(wire, call),
-            ("search_booking", _) => self.search_booking(wire, call),
+            ("get_booking", _) => self.get_booking(wire, call, moment),
+            ("search_booking", _) => self.search_booking(wire, call, moment),
             ("cancel_booking", _) => self.cancel_booking(wire, call, moment),
             ("refund_booking", _) => self.refund_booking(wire, call, moment),
             ("seat_plan", _) => self.seat_plan(call),
             ("ticket_types", _) => self.ticket_types(call),
             _ => self.odata(wire, call),
+        };
+        let answer = self.told_oddly(answer, call, moment);
+        match self.shown(moment.now) {
+            now if now == moment.now => answer,
+            now => answer.with("date", clock::http_date(now)),
         }
     }
 
     fn begin(&mut self, call: &Call) {
-        if call.op == "pay_order"
-            && let Some(order) = self.orders.get_mut(call.arg(0))
-            && order.state == State::Held
-        {
+        let usid = call.arg(0);
+        let order = self.live_order(usid, clock::now_ms());
+        let Some(order) = order.filter(|order| order.state == State::Held) else { return };
+        if call.op != "pay_order" {
+            return;
+        }
+        if self.desk.switches.get("while_completing") == "unlocked" {
+            self.under_way.entry(usid.to_owned()).or_default().push(order);
+        } else if let Some(order) = self.orders.get_mut(usid) {
             order.state = State::Completing;
         }
     }
 
-    fn sweep(&mut self, now: i64, _clock: &Clock) -> bool {
+    fn sweep(&mut self, now: i64) -> bool {
         let mut changed = false;
         while let Some((at, usid)) = self.deadlines.first().cloned()
             && at <= now

@@ -1,6 +1,7 @@
 //! Orders on the newer surface: opened, read, and given their tickets, all or none.
 
 use super::codes::{self, refuse};
+use super::misbehaving::dearer;
 use super::programme::{self, Sale, Session};
 use super::seats::{AREA_CATEGORY, Seat};
 use super::{TIMER_MS, Vista, new_usid, session_key};
@@ -165,7 +166,10 @@ impl Vista {
             Sale::Open if session.starts_at <= moment.now => return Err(codes::NOT_ON_SALE),
             Sale::Open => {}
         }
-        let tickets = tickets(&session, &wanted)?;
+        let mut tickets = tickets(&session, &wanted)?;
+        if moment.fault_is("price_changed") {
+            tickets.iter_mut().for_each(dearer);
+        }
         let seats: Vec<Seat> = tickets.iter().map(|ticket| ticket.seat).collect();
         let key = session_key(&order.cinema, session_id);
         if !self.houses.entry(key.clone()).or_default().can_hold(usid, &seats) {
@@ -206,8 +210,8 @@ impl Vista {
             "sessions": sessions, "concessions": [], "bookingFees": [], "appliedGiftCards": [],
             "appliedLoyaltyPointsPayments": [], "appliedPaymentVouchers": [],
             "loyaltyPointsPayableValueInCents": 0,
-            "createdDateUtc": clock::seven_digits(order.created_at),
-            "expiryDateUtc": clock::seven_digits(order.expires_at),
+            "createdDateUtc": clock::seven_digits(self.shown(order.created_at)),
+            "expiryDateUtc": clock::seven_digits(self.shown(order.expires_at)),
             "hasCardPaymentPromotionTickets": false, "promotionCards": [], "customer": null,
             "bookingTip": null,
         }, "suggestedDeals": []});

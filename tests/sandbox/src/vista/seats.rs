@@ -54,6 +54,12 @@ impl House {
         places.all(|place| place.usid == usid && !place.sold)
     }
 
+    /// Whether no other order has one of these.
+    pub(super) fn can_sell(&self, usid: &str, seats: &[Seat]) -> bool {
+        let mut places = seats.iter().filter_map(|seat| self.0.get(&seat.key()));
+        places.all(|place| place.usid == usid)
+    }
+
     pub(super) fn hold(&mut self, usid: &str, seats: &[Seat]) {
         for seat in seats {
             self.0.insert(seat.key(), Place { usid: usid.to_owned(), sold: false });

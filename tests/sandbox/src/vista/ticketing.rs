@@ -4,7 +4,7 @@ use super::bookings::{Contact, NewBooking};
 use super::codes::{self, pair, refuse, words};
 use super::orders::{Order, State};
 use super::seats::Seat;
-use super::{TIMER_MS, Vista, programme};
+use super::{TIMER_MS, Vista, programme, session_key};
 use crate::clock;
 use crate::faults::Call;
 use crate::vendor::Moment;
@@ -83,9 +83,10 @@ impl Vista {
         order.expires_at = moment.now + moment.clock.shortened(TIMER_MS);
         order.changed_at = moment.now;
         self.deadlines.insert((order.expires_at, order.usid.clone()));
+        self.desk.ledger.write(order.entry(moment.now, "extend"));
         self.orders.insert(order.usid.clone(), order);
         let body = json!({"Result": 0, "ExtendedResultCode": 0, "ErrorDescription": null,
-            "OrderLastUpdated": clock::seven_digits(moment.now)});
+            "OrderLastUpdated": clock::seven_digits(self.shown(moment.now))});
         Answer::json(200, &body)
     }
 
@@ -109,6 +110,11 @@ impl Vista {
     /// Turns a held order into a booking, once.
     pub(super) fn pay_order(&mut self, wire: &Wire, call: &Call, moment: &Moment) -> Answer {
         let usid = call.arg(0);
+        if moment.begun
+            && let Some(order) = self.under_way.get_mut(usid).and_then(Vec::pop)
+        {
+            return self.pay_unprotected(order, wire, call, moment);
+        }
         if let Some(repeat) = self.paid_before(call) {
             return repeat;
         }
@@ -139,6 +145,30 @@ impl Vista {
         }
     }
 
+    /// Books the order as it was when this payment began, whatever has become of it: only its seats are looked at.
+    fn pay_unprotected(
+        &mut self,
+        order: Order,
+        wire: &Wire,
+        call: &Call,
+        moment: &Moment,
+    ) -> Answer {
+        let checked = serde_json::from_slice::<Completion>(&wire.body)
+            .map_err(|_| codes::INVALID_REQUEST)
+            .and_then(|payment| check(&order, &payment, moment).map(|()| payment));
+        let payment = match checked {
+            Ok(payment) => payment,
+            Err(code) => return refuse(&self.desk.switches, call, code),
+        };
+        let key = session_key(&order.cinema, order.session.as_deref().unwrap_or_default());
+        let house = self.houses.entry(key).or_default();
+        if !house.can_sell(&order.usid, &order.seats()) {
+            return refuse(&self.desk.switches, call, codes::SEATS_UNAVAILABLE);
+        }
+        house.hold(&order.usid, &order.seats());
+        self.commit(order, &payment, moment)
+    }
+
     fn paid_before(&self, call: &Call) -> Option<Answer> {
         let booking = self.bookings.get(self.by_usid.get(call.arg(0))?)?;
         let switches = &self.desk.switches;
@@ -162,11 +192,18 @@ impl Vista {
             bank_reference: bank,
             contact,
             paid: payment.booking_mode != 1 && !payment.unpaid_booking,
+            visible_from: self.visible_from(moment),
         };
-        let commit = moment.fault.as_ref().and_then(|fault| fault.number("commit_"));
+        let commit = moment.fault.as_ref().and_then(|fault| fault.number("commit"));
         let (result, extended) = pair(&self.desk.switches, i64::from(commit.unwrap_or_default()));
         let booking = self.book(order, new, moment.now);
         Answer::json(200, &booking.completed(result, extended))
+    }
+
+    fn visible_from(&self, moment: &Moment) -> i64 {
+        let lag = moment.clock.shortened(self.desk.switches.number("lookup_lag_ms"));
+        let fault = moment.fault.as_ref().filter(|fault| fault.is("lookup_lag"));
+        moment.now + fault.map_or(lag, |fault| fault.delay_or(5_000))
     }
 
     pub(super) fn booking_status(&mut self, call: &Call, moment: &Moment) -> Answer {
@@ -175,7 +212,8 @@ impl Vista {
             return Answer::html(404, "<html><body><h1>Endpoint not found.</h1></body></html>");
         }
         let usid = call.arg(0);
-        if let Some(booking) = self.by_usid.get(usid).and_then(|id| self.bookings.get(id)) {
+        let booking = self.by_usid.get(usid).and_then(|id| self.bookings.get(id));
+        if let Some(booking) = booking.filter(|booking| booking.visible_from <= moment.now) {
             let code = if booking.cancelled { codes::ALREADY_REFUNDED } else { codes::OK };
             let body = json!({"ResponseCode": code, "ResponseDescription": words(code).1,
                 "OrderSummary": {"UserSessionId": usid, "CinemaId": booking.cinema,
@@ -209,9 +247,9 @@ impl Vista {
             "Sessions": sessions, "Concessions": [], "Customer": null,
             "VistaTransactionNumber": 0, "VistaBookingNumber": 0,
             "LastUpdated": clock::riyadh(order.changed_at),
-            "LastUpdatedUtc": clock::seven_digits(order.changed_at),
+            "LastUpdatedUtc": clock::seven_digits(self.shown(order.changed_at)),
             "AppliedGiftCards": [], "SuggestedDeals": [],
-            "ExpiryDateUtc": clock::seven_digits(order.expires_at)})
+            "ExpiryDateUtc": clock::seven_digits(self.shown(order.expires_at))})
     }
 }
 

@@ -148,14 +148,15 @@ async fn a_pending_payment_is_decided_after_so_many_looks() {
     sandbox.switch("hyperpay", "throttle_per_minute", "0").await;
     sandbox.fault("hyperpay", "pay", "pending_2", 60_000).await;
     let (checkout, _) = sandbox.paid("BK-00000011-p1", "DB").await;
-    assert_eq!(sandbox.kinds("hyperpay", "BK-00000011-p1").await, ["checkout"]);
+    assert_eq!(sandbox.kinds("hyperpay", "BK-00000011-p1").await, ["checkout", "pending"]);
     let mut codes = Vec::new();
     for _ in 0..3 {
         let path = format!("checkouts/{checkout}/payment");
         codes.push(code(sandbox.hyperpay_get(&path).await).await);
     }
     assert_eq!(codes, ["000.200.000", "000.200.000", "000.100.110"]);
-    assert_eq!(sandbox.kinds("hyperpay", "BK-00000011-p1").await, ["checkout", "capture"]);
+    let kinds = sandbox.kinds("hyperpay", "BK-00000011-p1").await;
+    assert_eq!(kinds, ["checkout", "pending", "capture"]);
 }
 
 #[tokio::test]

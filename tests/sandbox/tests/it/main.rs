@@ -2,8 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod catalogue;
+mod cinema_faults;
 mod control;
 mod harness;
 mod hyperpay;
+mod merchant;
+mod money_faults;
 mod vista;
+mod webhook_faults;
 mod webhooks;
+mod wire_faults;
