@@ -1,7 +1,8 @@
 //! `usher book`: one booking against the running system, as a customer makes it.
 
 use crate::{
-    Outcome,
+    Error, Outcome,
+    api::{Api, text},
     home::{Home, random_hex},
     timeline::{self, say},
     token::signed,
@@ -13,8 +14,6 @@ use std::{
     process::ExitCode,
     time::{Duration, Instant},
 };
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// One booking, as a customer.
 #[derive(Args, Clone)]
@@ -78,10 +77,8 @@ pub(crate) async fn run(order: &Order) -> Outcome {
         home.running()?.ok_or("Usher does not run here. Start it with `cargo run -- up`.")?;
     let token = signed(&home, Kind::Customer, format!("demo-{}", &random_hex()[..8]), Vec::new())?;
     let customer = Customer {
-        http: reqwest::Client::builder().timeout(Duration::from_secs(35)).build()?,
-        gateway: running.gateway_url,
+        api: Api::new(&running.gateway_url, token)?,
         sandbox: running.sandbox_url,
-        token,
         quiet: order.json,
     };
     let booking = customer.books(order).await?;
@@ -99,10 +96,8 @@ pub(crate) async fn run(order: &Order) -> Outcome {
 }
 
 struct Customer {
-    http: reqwest::Client,
-    gateway: String,
+    api: Api,
     sandbox: String,
-    token: String,
     quiet: bool,
 }
 
@@ -116,7 +111,7 @@ impl Customer {
         let body =
             json!({ "cinema_id": order.cinema, "session_id": order.session, "seats": wanted });
         let mut watch = Watch { seen: 0, quiet: self.quiet };
-        let booking = self.post("/api/v1/orders", &body).await?;
+        let booking = self.api.post("/api/v1/orders", &body).await?;
         let path = format!("/api/v1/orders/{}", text(&booking, "id"));
 
         let held = self.until(&path, &mut watch, |booking| text(booking, "status") != "REQUESTED");
@@ -133,13 +128,13 @@ impl Customer {
 
     /// Pays, or does not; and then calls the booking off, as a polite customer would.
     async fn pays(&self, pay: Pay, path: &str, watch: &mut Watch) -> Result<(), Error> {
-        self.post(&format!("{path}/payments"), &json!({ "provider": "hyperpay" })).await?;
+        self.api.post(&format!("{path}/payments"), &json!({ "provider": "hyperpay" })).await?;
         let open = |booking: &Value| booking["payments"][0]["vendor_session"].is_string();
         let booking = self.until(path, watch, open).await?;
         let session = text(&booking["payments"][0], "vendor_session");
         let url = format!("{}/_sim/hyperpay/pay/{session}", self.sandbox);
         let outcome = json!({ "outcome": pay.name() });
-        self.http.post(url).json(&outcome).send().await?.error_for_status()?;
+        self.api.http.post(url).json(&outcome).send().await?.error_for_status()?;
         match pay {
             Pay::Approve => return Ok(()),
             Pay::Decline => {
@@ -148,7 +143,7 @@ impl Customer {
             }
             Pay::Abandon => {}
         }
-        self.post(&format!("{path}/cancel"), &json!({})).await?;
+        self.api.post(&format!("{path}/cancel"), &json!({})).await?;
         Ok(())
     }
 
@@ -186,7 +181,8 @@ impl Customer {
 
     async fn free_seats(&self, order: &Order) -> Result<Vec<String>, Error> {
         let Order { cinema, session, .. } = order;
-        let plan = self.get(&format!("/api/v1/cinemas/{cinema}/sessions/{session}/seats")).await?;
+        let plan =
+            self.api.get(&format!("/api/v1/cinemas/{cinema}/sessions/{session}/seats")).await?;
         let rows = |area: &Value| area["rows"].as_array().cloned().unwrap_or_default();
         let areas = plan["areas"].as_array().cloned().unwrap_or_default();
         let seats = areas.iter().flat_map(rows);
@@ -206,7 +202,7 @@ impl Customer {
     ) -> Result<Value, Error> {
         let patience = Instant::now();
         loop {
-            let booking = self.get(path).await?;
+            let booking = self.api.get(path).await?;
             watch.tell(&booking);
             if so(&booking) {
                 return Ok(booking);
@@ -216,27 +212,6 @@ impl Customer {
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-    }
-
-    async fn get(&self, path: &str) -> Result<Value, Error> {
-        self.send(self.http.get(format!("{}{path}", self.gateway))).await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Result<Value, Error> {
-        let request = self.http.post(format!("{}{path}", self.gateway)).json(body);
-        self.send(request.header("Idempotency-Key", random_hex())).await
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, Error> {
-        let answer = request.bearer_auth(&self.token).send().await.map_err(|_| {
-            format!("Usher does not answer at {}. Start it with `cargo run -- up`.", self.gateway)
-        })?;
-        let status = answer.status();
-        let body: Value = answer.json().await?;
-        if status.is_success() {
-            return Ok(body);
-        }
-        Err(format!("{}: {}", text(&body, "code"), text(&body, "detail")).into())
     }
 }
 
@@ -259,8 +234,4 @@ impl Watch {
             }
         }
     }
-}
-
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
-    value[field].as_str().unwrap_or_default()
 }

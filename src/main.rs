@@ -1,11 +1,15 @@
 //! Usher: books cinema tickets. The one binary: it reads the command line, puts the parts together, and runs them.
 
+mod api;
 mod book;
+mod cases;
 mod config;
 mod home;
 mod listen;
 mod local;
 mod server;
+mod staff;
+mod stuck;
 mod timeline;
 mod token;
 mod wait;
@@ -21,6 +25,9 @@ Examples:
   usher up                           start everything here
   usher book --pay decline           one booking against the running system, as a customer
   usher book --seats C5,C6 --json    … for these seats, told as JSON
+  usher cases                        what a person has to decide
+  usher case decide case_01… retry --reason \"the token is mended\"
+  usher stuck                        everything that waits, for whom, and until when
   usher token --customer 42          a development token, for your own requests
   usher serve                        production: everything from the environment";
 
@@ -38,6 +45,13 @@ enum Command {
     Up,
     /// Make one booking as a customer. Exit code 0 only if it ended as asked.
     Book(book::Order),
+    /// What a person has to decide.
+    Cases(cases::List),
+    /// One case: show it, or decide it.
+    #[command(subcommand)]
+    Case(cases::Case),
+    /// Everything that waits or backs off: where, for whom, why, since when, next try.
+    Stuck(stuck::Stuck),
     /// Serve in production; everything comes from the environment.
     Serve {
         /// Only one half: the HTTP front door, or the workflows.
@@ -53,7 +67,8 @@ enum Command {
 }
 
 /// Whatever ended the program early, as a sentence.
-type Outcome = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
+type Outcome = Result<ExitCode, Error>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -71,6 +86,9 @@ async fn run(command: Option<Command>) -> Outcome {
         None => local::up(true).await,
         Some(Command::Up) => local::up(false).await,
         Some(Command::Book(order)) => book::run(&order).await,
+        Some(Command::Cases(list)) => cases::list(&list).await,
+        Some(Command::Case(case)) => cases::one(&case).await,
+        Some(Command::Stuck(asked)) => stuck::run(&asked).await,
         Some(Command::Serve { role }) => serve(role).await,
         Some(Command::Migrate) => migrate().await,
         Some(Command::Sandbox(options)) => {

@@ -102,6 +102,7 @@ impl Parts {
         Ok(App {
             db: self.db.clone(),
             engine: self.engine.clone(),
+            admin: Arc::clone(&self.admin),
             id_key: config.id_key.clone(),
             verifier: Arc::new(Verifier::new(&config.jwt)?),
             vista: Arc::clone(&self.vista),

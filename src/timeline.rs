@@ -42,6 +42,7 @@ fn detail(event: &Value) -> String {
         "rejected" | "payment_refused" => text(event, "reason"),
         "cancelled" => format!("by {}", text(event, "by")),
         "unwinding" | "case_opened" => text(event, "cause"),
+        "case_decided" => text(event, "decision"),
         _ => String::new(),
     }
 }

@@ -9,7 +9,6 @@ use crate::{
 use adapters::vista::{ConfirmAnswer, OrderRef, PaymentNote, ReleaseAnswer};
 use schema::{
     bookings::{self, Booking, BookingRequest, Standing},
-    cases::{self, Followed},
     ids::BookingId,
     money::Money,
     states::BookingStatus,
@@ -118,17 +117,6 @@ impl Activities {
     /// Ends the unwinding: the seats are free again.
     pub async fn finish_unwind(&self, booking: BookingId) -> Result<BookingStatus, Error> {
         Ok(unwinding::finish(&self.db, booking).await?)
-    }
-
-    /// Follows what a person has decided about a step that was refused.
-    pub async fn follow_decision(
-        &self,
-        workflow: &str,
-        key: &str,
-        step: &str,
-        occurrence: i32,
-    ) -> Result<Followed, Error> {
-        Ok(cases::follow(&self.db, workflow, key, step, occurrence).await?)
     }
 
     fn confirm<'a>(

@@ -3,6 +3,7 @@
 mod booking_steps;
 pub mod bookings;
 mod error;
+pub mod evidence;
 pub mod payments;
 pub mod refunds;
 pub mod step;

@@ -12,7 +12,7 @@ use adapters::{
 use schema::{
     Tx,
     bookings::{self, Extension},
-    cases::{self, NewCase},
+    cases::{self, Decision, NewCase},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
     payments::{self, OpenSession, Opening, Payment, PaymentRequest},
@@ -40,18 +40,19 @@ impl Activities {
         step::perform(&self.db, &price).await
     }
 
-    /// Opens the vendor's page. Absent: the payment was refused, there is nothing to open.
+    /// Opens the vendor's page. Absent: the payment was refused, or its booking has ended; nobody opens it any more.
     pub async fn open_payment(&self, request: &PaymentRequest) -> Result<Progress<Session>, Error> {
         let payment = payments::find(&self.db, request.payment_id).await?;
-        // Not for a booking that has ended while the vendor was away.
-        let amount = payment
-            .filter(|found| found.payable || found.vendor_session.is_some())
-            .and_then(|found| found.amount);
         let vendor = self.providers.get(request.provider);
-        let (Some(amount), Some(vendor)) = (amount, vendor) else {
+        let priced = payment.and_then(|found| found.amount.map(|amount| (found, amount)));
+        let (Some((payment, amount)), Some(vendor)) = (priced, vendor) else {
             return Ok(Progress::Done(End::Absent));
         };
-        step::perform(&self.db, &OpenPayment { vendor, request, amount }).await
+        let open = OpenPayment { vendor, request, amount };
+        if payment.payable || payment.vendor_session.is_some() {
+            return step::perform(&self.db, &open).await;
+        }
+        step::close(&self.db, &open).await
     }
 
     /// Ends a payment that could not be opened: no customer has seen a page of it.
@@ -89,6 +90,9 @@ impl Activities {
             Err(error) => {
                 tracing::info!(payment.id = %payment.payment_id, %error,
                     "no answer about payment {}", payment.payment_id);
+                if session_is_over(&payment) {
+                    self.ask_a_person(&payment, UNREADABLE).await?;
+                }
                 Ok(before.no_answer(None))
             }
         }
@@ -127,40 +131,62 @@ impl Activities {
                 TransactionState::Declined { code } => declined = Some(code),
             }
         }
-        if pending && session_is_over(&payment) {
-            self.open_pending_case(&payment).await?;
+        let over = session_is_over(&payment);
+        if pending && over {
+            self.ask_a_person(&payment, PENDING).await?;
         }
         if pending || !asked.captures.is_empty() || payment_has_ended(&payment) {
             asked.ended = !pending;
-            return Ok(asked);
+        } else {
+            if let Some(code) = declined {
+                payments::declined(&self.db, &payment, code).await?;
+            }
+            if over {
+                payments::abandon(&self.db, &payment).await?;
+                asked.ended = true;
+            }
         }
-        if let Some(code) = declined {
-            payments::declined(&self.db, &payment, code).await?;
-        }
-        if session_is_over(&payment) {
-            payments::abandon(&self.db, &payment).await?;
-            asked.ended = true;
+        if over && asked.ended {
+            self.nobody_need_ask(&payment).await?;
         }
         Ok(asked)
     }
 }
 
+/// The vendor does not decide, though its session is over: (cause, what it does instead).
+type Undecided = (&'static str, &'static str);
+const PENDING: Undecided = (
+    "payment_pending_after_its_session",
+    "the vendor's session is over, and it still calls the payment pending",
+);
+const UNREADABLE: Undecided = (
+    "payment_unreadable_after_its_session",
+    "the vendor's session is over, and it gives no answer that is about this payment",
+);
+const ASK_VENDOR: &str = "ask_vendor";
+
 impl Activities {
-    /// The vendor does not decide, though its session is over: somebody should ask it by other means. We keep asking.
-    async fn open_pending_case(&self, payment: &Payment) -> Result<(), Error> {
+    /// Somebody should ask the vendor by other means. We keep asking.
+    async fn ask_a_person(&self, payment: &Payment, why: Undecided) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let undecided = NewCase {
             workflow: "Payment",
             workflow_key: payment.payment_id.bare(),
-            step: "ask_vendor",
+            step: ASK_VENDOR,
             booking: Some(payment.booking_id),
-            cause: "payment_pending_after_its_session",
-            detail: "the vendor's session is over, and it still calls the payment pending",
+            cause: why.0,
+            detail: why.1,
             at_risk: payment.amount.unwrap_or(Money::sar(0)),
-            decisions: &["settled"],
+            decisions: &[Decision::Settled],
         };
         cases::open_once(&mut tx, &undecided).await?;
         Ok(tx.commit().await.map_err(schema::Error::from)?)
+    }
+
+    /// The vendor has decided since.
+    async fn nobody_need_ask(&self, payment: &Payment) -> Result<(), Error> {
+        let key = payment.payment_id.bare();
+        Ok(cases::overtaken(&self.db, "Payment", &key, ASK_VENDOR).await?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Refunds: send the money back once, and wait until the vendor says that it is.
 
 use crate::{
-    Activities, Error,
+    Activities, Error, evidence,
     step::{self, End, Progress, Seen, VendorStep, decide::Repeat},
 };
 use adapters::{
@@ -11,7 +11,7 @@ use adapters::{
 use sabotage::Rule;
 use schema::{
     Tx,
-    cases::{self, NewCase},
+    cases::{self, Decision, NewCase},
     ids::{BookingId, RefundId},
     money::Money,
     refunds::{self, Refund},
@@ -19,6 +19,9 @@ use schema::{
     timings::{CallTimings, Timings},
 };
 use std::time::Duration;
+
+/// Asking about a refund is a question, not a call of its own; but a person may have to decide about it.
+pub(crate) const ASK_REFUND: &str = "ask_refund";
 
 impl Activities {
     /// Sends the refund to the vendor that took the money. What it answers is recorded once; a rejection is a case.
@@ -41,43 +44,74 @@ impl Activities {
         if refund.status == RefundStatus::Refunded {
             return Ok(Progress::Done(End::Answer(RefundStatus::Refunded)));
         }
+        if self.settled_by_hand(&refund).await? {
+            return Ok(Progress::Done(End::Answer(RefundStatus::Refunded)));
+        }
         let within = Duration::from_millis(refund.timings.refund.timeout_ms);
         let found = match self.providers.get(refund.provider) {
             Some(vendor) => vendor.find_refund(&order(&refund), within).await.ok().flatten(),
             None => None,
         };
+        let age = u64::try_from(refund.age_ms).unwrap_or(0);
+        let late = age > refund.timings.refund_patience_ms;
         let mut tx = self.db.begin().await?;
         let progress = match found {
             Some(RefundState::Refunded { transaction }) => {
                 refunds::refunded(&mut tx, &refund, &transaction).await?;
                 Progress::Done(End::Answer(RefundStatus::Refunded))
             }
-            Some(RefundState::Rejected { code, reason }) => {
-                let case = cases::open(&mut tx, &changed_its_mind(&refund, &code, &reason)).await?;
-                Progress::Refused { step: "ask_refund".to_owned(), occurrence: case.occurrence }
+            Some(RefundState::Rejected { code, reason }) if refund.status == RefundStatus::Sent => {
+                let cause = format!("payment_refused_{code}");
+                let case = cases::open(&mut tx, &a_case(&refund, &cause, &reason)).await?;
+                Progress::Refused { step: ASK_REFUND.to_owned(), occurrence: case.occurrence }
             }
-            // The longer it takes, the rarer we ask.
-            Some(RefundState::Pending { .. }) | None => {
-                let age = u64::try_from(refund.age_ms).unwrap_or(0);
+            // The longer it takes, the rarer we ask. What the vendor has never taken on, `send_refund` hears refused.
+            Some(RefundState::Pending { .. } | RefundState::Rejected { .. }) | None => {
                 let Timings { ask_first_ms, ask_longest_ms, .. } = refund.timings;
+                if late && refund.status == RefundStatus::Sent {
+                    let reason =
+                        "the vendor has taken it on long ago, and does not say that it is done";
+                    let undecided = NewCase {
+                        decisions: &[Decision::Settled],
+                        ..a_case(&refund, "refund_undecided", reason)
+                    };
+                    cases::open_once(&mut tx, &undecided).await?;
+                }
                 Progress::NotYet { wait_ms: (age / 2).clamp(ask_first_ms, ask_longest_ms) }
             }
         };
         tx.commit().await.map_err(schema::Error::from)?;
+        if late && matches!(progress, Progress::Done(_)) {
+            cases::overtaken(&self.db, "Refund", &refund.refund_id.bare(), ASK_REFUND).await?;
+        }
         Ok(progress)
+    }
+
+    /// A person has seen that the money is back, whatever the vendor says.
+    async fn settled_by_hand(&self, refund: &Refund) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let key = refund.refund_id.bare();
+        let seen = cases::settled_with(&mut tx, "Refund", &key, ASK_REFUND).await?;
+        let Some(transaction) = seen.as_ref().and_then(evidence::money_is_back) else {
+            return Ok(false);
+        };
+        refunds::refunded(&mut tx, refund, &transaction).await?;
+        tx.commit().await.map_err(schema::Error::from)?;
+        Ok(true)
     }
 }
 
-fn changed_its_mind<'a>(refund: &Refund, code: &'a str, reason: &'a str) -> NewCase<'a> {
+/// The vendor took the refund on, and does not see it through.
+fn a_case<'a>(refund: &Refund, cause: &'a str, reason: &'a str) -> NewCase<'a> {
     NewCase {
         workflow: "Refund",
         workflow_key: refund.refund_id.bare(),
-        step: "ask_refund",
+        step: ASK_REFUND,
         booking: Some(refund.booking_id),
-        cause: code,
+        cause,
         detail: reason,
         at_risk: refund.amount,
-        decisions: &["retry", "settled", "give-up"],
+        decisions: evidence::decisions(ASK_REFUND),
     }
 }
 
@@ -99,7 +133,7 @@ fn reference(refund: &Refund) -> RefundId {
     refund.refund_id
 }
 
-struct SendRefund<'a> {
+pub(crate) struct SendRefund<'a> {
     vendor: &'a dyn PaymentProvider,
     refund: &'a Refund,
 }

@@ -3,7 +3,7 @@
 use crate::{Activities, Error};
 use adapters::provider::{Claim, Hint};
 use schema::{
-    cases::{self, NewCase},
+    cases::{self, Decision, NewCase},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
     payments,
@@ -117,7 +117,7 @@ impl Activities {
             cause,
             detail: "the delivery is in webhook_deliveries; ask the vendor by the reference it names",
             at_risk: Money::sar(0),
-            decisions: &["settled"],
+            decisions: &[Decision::Settled],
         };
         cases::open_once(&mut tx, &asked).await?;
         Ok(tx.commit().await.map_err(schema::Error::from)?)

@@ -8,13 +8,17 @@ use crate::{
     error::Error,
     http::{Answer, Call, Deadline, Http},
 };
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
 
 /// Registering discovers the services at their address first, which may be starting up.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// Whoever asks what fails waits for the answer, and can do without it.
+const SHORTLY: Duration = Duration::from_secs(3);
 
 /// Where the engine finds our workflows.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -22,6 +26,25 @@ pub struct Deployment {
     pub id: String,
     #[serde(default)]
     pub uri: String,
+}
+
+/// An invocation that the engine fails at and comes back to, or has paused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    pub workflow: String,
+    #[serde(default)]
+    pub workflow_key: Option<String>,
+    pub handler: String,
+    pub status: String,
+    /// The last failure. A paused one does not say.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// When it last got anywhere.
+    pub since: DateTime<Utc>,
+    #[serde(default)]
+    pub attempts: Option<u64>,
+    #[serde(default)]
+    pub next_try_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug)]
@@ -82,6 +105,25 @@ impl RestateAdmin {
         let call = Call::post("lookup", "restate/lookup", body);
         let answer = accepted(self.ingress.send(call, Deadline::after(WITHIN)).await?)?;
         Ok(answer.json::<Found>()?.invocation_id)
+    }
+
+    /// What the engine fails at and tries again, or has paused; at most `limit`, the oldest first. It looks through all
+    /// that is in flight, so it is for people, not for every request.
+    pub async fn failing(&self, limit: usize) -> Result<Vec<Failing>, Error> {
+        #[derive(Deserialize)]
+        struct Found {
+            rows: Vec<Failing>,
+        }
+        let query = format!(
+            "SELECT target_service_name AS workflow, target_service_key AS workflow_key,
+                    target_handler_name AS handler, status, last_failure AS why, modified_at AS since,
+                    retry_count AS attempts, next_retry_at AS next_try_at
+             FROM sys_invocation WHERE status IN ('backing-off', 'paused')
+             ORDER BY modified_at LIMIT {limit}"
+        );
+        let call = Call::post("failing", "query", json!({"query": query}));
+        let answer = self.admin.send(call, Deadline::after(SHORTLY)).await?;
+        Ok(accepted(answer)?.json::<Found>()?.rows)
     }
 
     pub async fn healthy(&self) -> bool {
@@ -159,5 +201,21 @@ mod tests {
         let expected =
             json!({"target": "workflow", "workflowName": "Booking", "workflowKey": "b1"});
         assert_eq!(server.asked()[0].json(), expected);
+    }
+    #[tokio::test]
+    async fn what_fails_is_listed_with_what_is_known_of_it() {
+        let (server, admin) = admin(
+            200,
+            r#"{"rows":[{"workflow":"Booking","workflow_key":"b1","handler":"run","status":"paused",
+                "since":"2026-11-21T14:03:12.5Z"}]}"#,
+        );
+        let failing = admin.failing(7).await.unwrap();
+        assert_eq!(failing.len(), 1);
+        assert_eq!(
+            (&*failing[0].status, &failing[0].why, failing[0].attempts),
+            ("paused", &None, None)
+        );
+        let query = server.asked()[0].json();
+        assert!(query["query"].as_str().is_some_and(|text| text.ends_with("LIMIT 7")), "{query}");
     }
 }

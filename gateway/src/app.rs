@@ -1,7 +1,7 @@
 //! What every handler needs.
 
 use crate::{auth::Verifier, engine::Engine};
-use adapters::{Providers, vista::Vista};
+use adapters::{Providers, restate_admin::RestateAdmin, vista::Vista};
 use schema::{Db, ids::IdKey, provider::Platform, timings::Timings};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,6 +10,8 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct App {
     pub db: Db,
     pub engine: Engine,
+    /// Only asked what the engine itself is failing at.
+    pub admin: Arc<RestateAdmin>,
     pub id_key: IdKey,
     pub verifier: Arc<Verifier>,
     pub vista: Arc<Vista>,

@@ -73,7 +73,7 @@ impl Verifier {
         Ok(Self { key, validation })
     }
 
-    fn verify(&self, headers: &HeaderMap) -> Result<Claims, Error> {
+    pub(crate) fn verify(&self, headers: &HeaderMap) -> Result<Claims, Error> {
         let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())

@@ -11,6 +11,7 @@ use schema::{
 };
 use std::time::Duration;
 use workflows::{
+    Decided,
     booking::BookingIngressClient,
     payment::PaymentIngressClient,
     refund::RefundIngressClient,
@@ -95,6 +96,24 @@ impl Engine {
     pub async fn ticket(&self, booking: BookingId) -> Result<(), Away> {
         let client = TicketGenerateIngressClient::from_client(self.0.clone(), booking.bare());
         client.run().send().await?;
+        Ok(())
+    }
+    /// Wakes the workflow whose step waits for a person's decision. The row has the truth, so again is harmless.
+    pub async fn decided(&self, workflow: &str, key: String, decided: Decided) -> Result<(), Away> {
+        let (engine, decided) = (self.0.clone(), Json(decided));
+        match workflow {
+            "Booking" => {
+                BookingIngressClient::from_client(engine, key).decided(decided).send().await?;
+            }
+            "Payment" => {
+                PaymentIngressClient::from_client(engine, key).decided(decided).send().await?;
+            }
+            "Refund" => {
+                RefundIngressClient::from_client(engine, key).decided(decided).send().await?;
+            }
+            // Nothing else waits for a person.
+            _ => {}
+        }
         Ok(())
     }
 }

@@ -20,6 +20,10 @@ pub(crate) enum Error {
     Unauthorized {
         detail: &'static str,
     },
+    /// Staff, and others, who may not do this at all, whatever it is about.
+    Forbidden {
+        permission: &'static str,
+    },
     /// Missing, or somebody else's: nobody can tell which.
     NotFound,
     /// The thing is not in a state for it.
@@ -67,6 +71,13 @@ impl Error {
                 "Not authenticated",
                 "unauthorized".into(),
                 detail.into(),
+                false,
+            ),
+            Self::Forbidden { permission } => (
+                StatusCode::FORBIDDEN,
+                "Not permitted",
+                "forbidden".into(),
+                format!("It takes a token of staff with the permission {permission}.").into(),
                 false,
             ),
             Self::NotFound => (

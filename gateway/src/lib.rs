@@ -1,16 +1,19 @@
-//! The front door: HTTP in, workflows started, state returned. It writes nothing and decides nothing.
+//! The front door: HTTP in, workflows started, state returned. It decides nothing, and writes nothing but what a person
+//! has decided.
 
 mod app;
 mod auth;
 mod engine;
 mod error;
 mod routes;
+mod staff;
 mod sweep;
 mod view;
 
 pub use app::{App, Settings};
 pub use auth::{Claims, JwtKey, Kind, Status, Verifier, sign};
 pub use engine::Engine;
+pub use staff::PERMISSIONS;
 pub use sweep::sweep;
 
 use std::{future::Future, io};

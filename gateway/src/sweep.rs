@@ -3,7 +3,7 @@
 use crate::engine::{Away, Engine};
 use adapters::{provider::Hint, restate_admin::RestateAdmin};
 use schema::{Db, past_due};
-use workflows::webhook_confirm::Delivery;
+use workflows::{Decided, webhook_confirm::Delivery};
 
 /// What a sweep can stumble over; the next one tries again.
 #[derive(Debug, thiserror::Error)]
@@ -16,15 +16,16 @@ pub enum Error {
     Admin(#[from] adapters::Error),
 }
 
-/// Rows that were silent for longer than `quiet_ms` past their time are sent again. An invocation that has completed
-/// is purged at the engine first, since a send on a kept key runs nothing. How many were sent.
+/// Decisions that a waiting step may not have heard of are told again. Rows that were silent for longer than `quiet_ms`
+/// past their time are sent again. An invocation that has completed is purged at the engine first, since a send on a
+/// kept key runs nothing. How many were sent.
 pub async fn sweep(
     db: &Db,
     engine: &Engine,
     admin: &RestateAdmin,
     quiet_ms: i64,
 ) -> Result<usize, Error> {
-    let mut sent = 0;
+    let mut sent = told_again(db, engine).await?;
     for request in past_due::bookings(db, quiet_ms).await? {
         let key = request.booking_id.bare();
         sent += again(admin, "Booking", &key, engine.book(request)).await;
@@ -48,6 +49,20 @@ pub async fn sweep(
         sent += again(admin, "TicketGenerate", &booking.bare(), engine.ticket(booking)).await;
     }
     Ok(sent)
+}
+
+/// Decisions of people, told again: whoever has kept one may have died before telling its workflow.
+async fn told_again(db: &Db, engine: &Engine) -> Result<usize, Error> {
+    let mut told = 0;
+    for unheard in past_due::decisions(db).await? {
+        let past_due::Unheard { workflow, workflow_key, step, occurrence } = unheard;
+        let decided = Decided { step, occurrence };
+        match engine.decided(&workflow, workflow_key, decided).await {
+            Ok(()) => told += 1,
+            Err(error) => tracing::warn!(%error, "a decision could not be told: {error}"),
+        }
+    }
+    Ok(told)
 }
 
 /// One row's workflow, sent again: 1, or 0 if that did not work, which stops no other.

@@ -137,7 +137,7 @@ impl BookingView {
 
 /// What staff have to decide, and a vendor's own codes, are not the customer's.
 fn for_customers(event: Event) -> Option<Event> {
-    if matches!(event.what, What::CaseOpened { .. }) {
+    if matches!(event.what, What::CaseOpened { .. } | What::CaseDecided { .. }) {
         return None;
     }
     if let What::PaymentDeclined { payment, .. } = event.what {

@@ -1,7 +1,8 @@
-//! Bookings and their seats. The row is where races end: every claim is one guarded UPDATE with its event.
+//! Bookings and their seats. The row is where races end: every change of its status goes through `claims`.
 
 use crate::{
     Db, Error, Tx,
+    claims::{self, Change, Claim, Edge, Wish},
     error::write,
     events::{self, What},
     ids::{BookingId, PaymentId},
@@ -191,29 +192,9 @@ async fn take_seats(tx: &mut Tx, request: &BookingRequest) -> Result<BookingStat
 
 /// REQUESTED → REJECTED, seats free again. False: it has left REQUESTED.
 pub async fn reject(tx: &mut Tx, booking: BookingId, reason: &str) -> Result<bool, Error> {
-    let (kind, detail) = events::columns(&What::Rejected { reason: reason.to_owned() })?;
-    let moved = sqlx::query!(
-        r#"
-        WITH moved AS (
-            UPDATE bookings SET status = 'REJECTED', end_reason = $2, version = version + 1,
-                   updated_at = clock_timestamp()
-            WHERE booking_id = $1 AND status = 'REQUESTED'
-            RETURNING booking_id, version
-        ), released AS (
-            UPDATE seats SET released_at = clock_timestamp()
-            FROM moved WHERE seats.booking_id = moved.booking_id AND released_at IS NULL
-        )
-        INSERT INTO booking_events (booking_id, version, kind, detail)
-        SELECT booking_id, version, $3, $4 FROM moved
-        "#,
-        booking as BookingId,
-        reason,
-        kind,
-        detail
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(moved.rows_affected() == 1)
+    let what = What::Rejected { reason: reason.to_owned() };
+    let end_reason = Some(reason.to_owned());
+    claims::claim(tx, booking, Wish::Reject, Change { end_reason, ..Change::of(what) }).await
 }
 
 /// What holding the seats at Vista has given.
@@ -241,36 +222,30 @@ pub async fn hold(
     timings: &Timings,
 ) -> Result<bool, Error> {
     let left_ms = time_left_ms(hold.vista_expires_in_ms, timings);
-    let (kind, detail) = events::columns(&What::Held {
-        total_minor: hold.total.amount_minor,
-        currency: hold.total.currency.code().to_owned(),
-        expires_in_ms: left_ms,
-    })?;
-    let moved = sqlx::query!(
+    let row = claims::lock(tx, booking).await?;
+    let Claim::Moves(to) = claims::decide(&row, Wish::Hold) else { return Ok(false) };
+    sqlx::query!(
         r#"
-        WITH moved AS (
-            UPDATE bookings SET status = 'PENDING', vista_order = $2, total_minor = $3, currency = $4,
-                   show_starts_at = $5,
-                   expires_at = LEAST(clock_timestamp() + make_interval(secs => $6::bigint / 1000.0), $5),
-                   version = version + 1, updated_at = clock_timestamp()
-            WHERE booking_id = $1 AND status = 'REQUESTED'
-            RETURNING booking_id, version
-        )
-        INSERT INTO booking_events (booking_id, version, kind, detail)
-        SELECT booking_id, version, $7, $8 FROM moved
+        UPDATE bookings SET vista_order = $2, total_minor = $3, currency = $4, show_starts_at = $5,
+               expires_at = LEAST(clock_timestamp() + make_interval(secs => $6::bigint / 1000.0), $5)
+        WHERE booking_id = $1
         "#,
         booking as BookingId,
         hold.vista_order,
         hold.total.amount_minor,
         hold.total.currency.code(),
         hold.show_starts_at,
-        left_ms,
-        kind,
-        detail
+        left_ms
     )
     .execute(&mut **tx)
     .await?;
-    Ok(moved.rows_affected() == 1)
+    let change = Change::of(What::Held {
+        total_minor: hold.total.amount_minor,
+        currency: hold.total.currency.code().to_owned(),
+        expires_in_ms: left_ms,
+    });
+    claims::move_to(tx, booking, Edge { seen: row.status, to }, change).await?;
+    Ok(true)
 }
 
 /// What opening a payment has learnt of Vista's order.
@@ -318,28 +293,6 @@ pub async fn extend(
     Ok(())
 }
 
-/// PENDING → CONFIRMING without a payment: nothing is to pay. False: it has left PENDING, or something is to pay.
-pub async fn claim_free(db: &Db, booking: BookingId) -> Result<bool, Error> {
-    let (kind, detail) = events::columns(&What::NothingToPay)?;
-    let moved = sqlx::query!(
-        r#"
-        WITH moved AS (
-            UPDATE bookings SET status = 'CONFIRMING', version = version + 1, updated_at = clock_timestamp()
-            WHERE booking_id = $1 AND status = 'PENDING' AND total_minor = 0
-            RETURNING booking_id, version
-        )
-        INSERT INTO booking_events (booking_id, version, kind, detail)
-        SELECT booking_id, version, $2, $3 FROM moved
-        "#,
-        booking as BookingId,
-        kind,
-        detail
-    )
-    .execute(&db.0)
-    .await?;
-    Ok(moved.rows_affected() == 1)
-}
-
 /// CONFIRMING → CONFIRMED: Vista's booking exists. False: it is being unwound, or confirmed already.
 pub async fn confirm(
     tx: &mut Tx,
@@ -347,36 +300,12 @@ pub async fn confirm(
     vista_booking_id: &str,
     vista_booking_number: &str,
 ) -> Result<bool, Error> {
-    let what = What::Confirmed { vista_booking: vista_booking_id.to_owned() };
-    let (kind, detail) = events::columns(&what)?;
-    let moved = sqlx::query!(
-        r#"
-        WITH moved AS (
-            UPDATE bookings SET status = 'CONFIRMED', vista_booking_id = $2, vista_booking_number = $3,
-                   version = version + 1, updated_at = clock_timestamp()
-            WHERE booking_id = $1 AND status = 'CONFIRMING' AND unwind_cause IS NULL
-            RETURNING booking_id, version
-        )
-        INSERT INTO booking_events (booking_id, version, kind, detail)
-        SELECT booking_id, version, $4, $5 FROM moved
-        "#,
-        booking as BookingId,
-        vista_booking_id,
-        vista_booking_number,
-        kind,
-        detail
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(moved.rows_affected() == 1)
-}
-
-/// Takes the booking's row as the lock under which payments, captures and refunds of it change.
-pub(crate) async fn lock(tx: &mut Tx, booking: BookingId) -> Result<(), Error> {
-    sqlx::query!("SELECT FROM bookings WHERE booking_id = $1 FOR UPDATE", booking as BookingId)
-        .fetch_one(&mut **tx)
-        .await?;
-    Ok(())
+    let confirmed = Change {
+        vista_booking_id: Some(vista_booking_id.to_owned()),
+        vista_booking_number: Some(vista_booking_number.to_owned()),
+        ..Change::of(What::Confirmed { vista_booking: vista_booking_id.to_owned() })
+    };
+    claims::claim(tx, booking, Wish::Confirm, confirmed).await
 }
 
 pub(crate) fn missing(booking: BookingId) -> Error {

@@ -89,6 +89,11 @@ pub enum What {
         case: String,
         cause: String,
     },
+    CaseDecided {
+        case: String,
+        decision: String,
+        by: String,
+    },
 }
 
 /// `kind` and the rest of an event, as the table has them.

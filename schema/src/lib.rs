@@ -6,6 +6,7 @@
 
 pub mod bookings;
 pub mod cases;
+pub mod claims;
 pub mod error;
 pub mod events;
 pub mod ids;
@@ -16,6 +17,7 @@ pub mod provider;
 pub mod refunds;
 pub mod settling;
 pub mod states;
+pub mod stuck;
 pub mod tickets;
 pub mod timings;
 pub mod unwinding;

@@ -44,9 +44,8 @@ pub async fn payments(db: &Db, quiet_ms: i64) -> Result<Vec<PaymentRequest>, Err
     rows.into_iter().map(|request| read("payment request", request)).collect()
 }
 
-/// Refunds that have been open for long. Not those of a booking that is
-/// still being unwound, whose release at Vista comes first and whose own workflow sends them; nor those that a person
-/// has settled otherwise.
+/// Refunds that have been open for long. Not those of a booking that is still being unwound, whose release at Vista
+/// comes first and whose own workflow sends them.
 pub async fn refunds(db: &Db, quiet_ms: i64) -> Result<Vec<RefundId>, Error> {
     Ok(sqlx::query_scalar!(
         r#"
@@ -55,8 +54,6 @@ pub async fn refunds(db: &Db, quiet_ms: i64) -> Result<Vec<RefundId>, Error> {
           AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
           AND NOT EXISTS (SELECT FROM bookings WHERE bookings.booking_id = refunds.booking_id
                           AND bookings.status = 'CONFIRMING' AND bookings.won_payment = refunds.payment_id)
-          AND NOT EXISTS (SELECT FROM vendor_calls WHERE call_key = refund_id || ':send_refund'
-                          AND outcome IN ('ABSENT', 'GAVE_UP', 'BY_HAND'))
         ORDER BY updated_at LIMIT 1000
         "#,
         quiet_ms
@@ -101,6 +98,32 @@ pub async fn webhooks(db: &Db, quiet_ms: i64) -> Result<Vec<Unfinished>, Error> 
         ORDER BY received_at LIMIT 1000
         "#,
         quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?)
+}
+
+/// A decision whose step has not ended: its workflow may not have heard of it.
+#[derive(Clone, Debug)]
+pub struct Unheard {
+    pub workflow: String,
+    pub workflow_key: String,
+    pub step: String,
+    pub occurrence: i32,
+}
+
+/// The last word of a person about each step that still waits, however fresh: telling it again harms nobody.
+pub async fn decisions(db: &Db) -> Result<Vec<Unheard>, Error> {
+    Ok(sqlx::query_as!(
+        Unheard,
+        r#"
+        SELECT workflow, workflow_key, step, occurrence FROM cases
+        WHERE decision IS NOT NULL AND step_waits(workflow_key, step)
+          AND NOT EXISTS (SELECT FROM cases later
+                          WHERE later.workflow = cases.workflow AND later.workflow_key = cases.workflow_key
+                            AND later.step = cases.step AND later.occurrence > cases.occurrence)
+        ORDER BY decided_at LIMIT 1000
+        "#
     )
     .fetch_all(&db.0)
     .await?)

@@ -1,13 +1,13 @@
 //! Attempts to pay for a booking. What takes the money in is in `settling`.
 
 use crate::{
-    Db, Error, Tx, bookings,
+    Db, Error, Tx, bookings, claims,
     error::{read, write},
     events::{self, What},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
     provider::{Platform, Provider},
-    states::{BookingStatus, PaymentStatus, Verdict},
+    states::{BookingStatus, PaymentStatus, VendorSays, Verdict},
     timings::Timings,
 };
 use chrono::{DateTime, Utc};
@@ -127,7 +127,7 @@ pub async fn refuse(
     booking: BookingId,
     because: &str,
 ) -> Result<(), Error> {
-    bookings::lock(tx, booking).await?;
+    claims::lock(tx, booking).await?;
     let refused = sqlx::query!(
         r#"
         UPDATE payments SET status = 'ABANDONED', refused_because = $2, updated_at = clock_timestamp()
@@ -208,7 +208,7 @@ pub async fn opened(
     booking: BookingId,
     session: &OpenSession<'_>,
 ) -> Result<(), Error> {
-    bookings::lock(tx, booking).await?;
+    claims::lock(tx, booking).await?;
     sqlx::query!(
         r#"
         UPDATE payments SET vendor_session = $2, vendor_account = $3, updated_at = clock_timestamp(),
@@ -232,18 +232,7 @@ pub async fn opened(
 /// A card was declined: OPEN → FAILED, with an event for each new decline. Another card on the same page may succeed.
 pub async fn declined(db: &Db, payment: &Payment, code: &str) -> Result<(), Error> {
     let mut tx = db.begin().await?;
-    bookings::lock(&mut tx, payment.booking_id).await?;
-    let moved = sqlx::query!(
-        r#"
-        UPDATE payments SET status = 'FAILED', decline_code = $2, updated_at = clock_timestamp()
-        WHERE payment_id = $1 AND status IN ('OPEN', 'FAILED') AND decline_code IS DISTINCT FROM $2
-        "#,
-        payment.payment_id as PaymentId,
-        code
-    )
-    .execute(&mut *tx)
-    .await?;
-    if moved.rows_affected() == 1 {
+    if hear(&mut tx, payment, VendorSays::Declined, Some(code)).await? {
         let what = What::PaymentDeclined {
             payment: payment.payment_id.to_string(),
             code: code.to_owned(),
@@ -256,21 +245,41 @@ pub async fn declined(db: &Db, payment: &Payment, code: &str) -> Result<(), Erro
 /// The session is over and the vendor says: no money. OPEN, FAILED → ABANDONED.
 pub async fn abandon(db: &Db, payment: &Payment) -> Result<(), Error> {
     let mut tx = db.begin().await?;
-    bookings::lock(&mut tx, payment.booking_id).await?;
-    let moved = sqlx::query!(
-        r#"
-        UPDATE payments SET status = 'ABANDONED', updated_at = clock_timestamp()
-        WHERE payment_id = $1 AND status IN ('OPEN', 'FAILED')
-        "#,
-        payment.payment_id as PaymentId
-    )
-    .execute(&mut *tx)
-    .await?;
-    if moved.rows_affected() == 1 {
+    if hear(&mut tx, payment, VendorSays::NoMoney, None).await? {
         let what = What::PaymentAbandoned { payment: payment.payment_id.to_string() };
         events::note(&mut tx, payment.booking_id, &what).await?;
     }
     Ok(tx.commit().await?)
+}
+
+/// Moves the payment to where the vendor's word takes it. False: nowhere, or this decline was heard before.
+async fn hear(
+    tx: &mut Tx,
+    payment: &Payment,
+    word: VendorSays,
+    decline_code: Option<&str>,
+) -> Result<bool, Error> {
+    claims::lock(tx, payment.booking_id).await?;
+    let seen = sqlx::query_scalar!(
+        r#"SELECT status AS "status: PaymentStatus" FROM payments WHERE payment_id = $1"#,
+        payment.payment_id as PaymentId
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let Some(to) = seen.after(word) else { return Ok(false) };
+    let moved = sqlx::query!(
+        r#"
+        UPDATE payments SET status = $3, decline_code = COALESCE($4, decline_code), updated_at = clock_timestamp()
+        WHERE payment_id = $1 AND status = $2 AND ($4::text IS NULL OR decline_code IS DISTINCT FROM $4)
+        "#,
+        payment.payment_id as PaymentId,
+        seen as PaymentStatus,
+        to as PaymentStatus,
+        decline_code
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(moved.rows_affected() == 1)
 }
 
 /// A payment by its id.

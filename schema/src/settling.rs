@@ -2,14 +2,15 @@
 //! vendor. A repeat returns the stored verdict.
 
 use crate::{
-    Db, Error, Tx, bookings,
-    cases::{self, NewCase},
+    Db, Error, Tx,
+    cases::{self, Decision, NewCase},
+    claims::{self, Change, Claim, Edge, Paid, Wish},
     events::{self, What},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
     payments::Payment,
     refunds::{self, NewRefund},
-    states::Verdict,
+    states::{PaymentStatus, VendorSays, Verdict},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,20 +35,20 @@ pub struct Settled {
 /// amount or currency than asked claims nothing: a case.
 pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Settled, Error> {
     let mut tx = db.begin().await?;
-    // The booking's row is the lock: settling, expiry, cancel and unwinding meet here, one at a time.
-    bookings::lock(&mut tx, payment.booking_id).await?;
-    if let Some(verdict) = stored(&mut tx, payment, capture).await? {
+    let row = claims::lock(&mut tx, payment.booking_id).await?;
+    let written = written(&mut tx, payment, capture).await?;
+    if let Some(verdict) = written.verdict {
         tx.rollback().await?;
         return Ok(Settled { verdict, refund: owed(payment, capture, verdict) });
     }
-    let verdict = if payment.amount != Some(capture.amount) {
-        Verdict::Disputed
-    } else if claim(&mut tx, payment, capture.amount).await? {
-        Verdict::Won
-    } else {
-        Verdict::Late
-    };
-    write_down(&mut tx, payment, capture, verdict).await?;
+    let money = Paid { asked: payment.amount, taken: capture.amount };
+    let claim = claims::decide(&row, Wish::Capture(money));
+    if let Claim::Moves(to) = claim {
+        let edge = Edge { seen: row.status, to };
+        claims::move_to(&mut tx, payment.booking_id, edge, paid(payment, capture)).await?;
+    }
+    let verdict = claims::verdict(money, claim);
+    write_down(&mut tx, payment, capture, (written.status, verdict)).await?;
     match verdict {
         Verdict::Won => {}
         Verdict::Late => owe_refund(&mut tx, payment, capture).await?,
@@ -83,59 +84,48 @@ pub async fn settled(db: &Db, payment: PaymentId) -> Result<Vec<Settled>, Error>
         .collect())
 }
 
-async fn stored(
-    tx: &mut Tx,
-    payment: &Payment,
-    capture: &Capture,
-) -> Result<Option<Verdict>, Error> {
-    Ok(sqlx::query_scalar!(
-        r#"SELECT verdict AS "verdict: Verdict" FROM captures WHERE provider = $1 AND vendor_transaction = $2"#,
+/// What an earlier question has left.
+struct Written {
+    status: PaymentStatus,
+    verdict: Option<Verdict>,
+}
+
+async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Written, Error> {
+    Ok(sqlx::query_as!(
+        Written,
+        r#"
+        SELECT status AS "status: PaymentStatus", verdict AS "verdict?: Verdict"
+        FROM payments LEFT JOIN captures ON captures.provider = $2 AND vendor_transaction = $3
+        WHERE payments.payment_id = $1
+        "#,
+        payment.payment_id as PaymentId,
         payment.provider.name(),
         capture.vendor_transaction
     )
-    .fetch_optional(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?)
 }
 
-/// PENDING → CONFIRMING, for exactly what the booking costs.
-async fn claim(tx: &mut Tx, payment: &Payment, amount: Money) -> Result<bool, Error> {
-    let what =
-        What::Paid { payment: payment.payment_id.to_string(), amount_minor: amount.amount_minor };
-    let (kind, detail) = events::columns(&what)?;
-    let moved = sqlx::query!(
-        r#"
-        WITH moved AS (
-            UPDATE bookings SET status = 'CONFIRMING', won_payment = $2, version = version + 1,
-                   updated_at = clock_timestamp()
-            WHERE booking_id = $1 AND status = 'PENDING' AND total_minor = $3 AND currency = $4
-            RETURNING booking_id, version
-        )
-        INSERT INTO booking_events (booking_id, version, kind, detail)
-        SELECT booking_id, version, $5, $6 FROM moved
-        "#,
-        payment.booking_id as BookingId,
-        payment.payment_id as PaymentId,
-        amount.amount_minor,
-        amount.currency.code(),
-        kind,
-        detail
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(moved.rows_affected() == 1)
+fn paid(payment: &Payment, capture: &Capture) -> Change {
+    let what = What::Paid {
+        payment: payment.payment_id.to_string(),
+        amount_minor: capture.amount.amount_minor,
+    };
+    Change { won_payment: Some(payment.payment_id), ..Change::of(what) }
 }
 
 async fn write_down(
     tx: &mut Tx,
     payment: &Payment,
     capture: &Capture,
-    verdict: Verdict,
+    (seen, verdict): (PaymentStatus, Verdict),
 ) -> Result<(), Error> {
+    let to = seen.after(VendorSays::Captured).unwrap_or(seen);
     sqlx::query!(
         r#"
         WITH captured AS (
-            UPDATE payments SET status = 'CAPTURED', brand = $7, last4 = $8, updated_at = clock_timestamp()
-            WHERE payment_id = $3 AND status <> 'CAPTURED'
+            UPDATE payments SET status = $11, brand = $7, last4 = $8, updated_at = clock_timestamp()
+            WHERE payment_id = $3 AND status = $10 AND status <> $11
         )
         INSERT INTO captures (provider, vendor_transaction, payment_id, booking_id, amount_minor, currency, verdict)
         VALUES ($1, $2, $3, $4, $5, $6, $9)
@@ -148,7 +138,9 @@ async fn write_down(
         capture.amount.currency.code(),
         capture.brand,
         capture.last4,
-        verdict.name()
+        verdict.name(),
+        seen as PaymentStatus,
+        to as PaymentStatus
     )
     .execute(&mut **tx)
     .await?;
@@ -191,7 +183,7 @@ async fn dispute(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<()
         cause: "captured_another_amount",
         detail: &format!("asked for {asked}, the vendor took {}", capture.amount),
         at_risk: capture.amount,
-        decisions: &["settled"],
+        decisions: &[Decision::Settled],
     };
     cases::open_once(tx, &case).await?;
     Ok(())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! states {
     ($(#[$doc:meta])* $name:ident { $($(#[$state_doc:meta])* $state:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
         #[sqlx(type_name = "text")]
         pub enum $name {
             $($(#[$state_doc])* #[serde(rename = $text)] #[sqlx(rename = $text)] $state),+
@@ -51,6 +51,18 @@ impl BookingStatus {
             | Self::Expired => true,
         }
     }
+
+    /// Its seats are for others again.
+    pub const fn frees_seats(self) -> bool {
+        match self {
+            Self::Rejected | Self::Cancelled | Self::Expired => true,
+            Self::Requested
+            | Self::Pending
+            | Self::Confirming
+            | Self::Confirmed
+            | Self::Completed => false,
+        }
+    }
 }
 
 states! {
@@ -64,6 +76,30 @@ states! {
         /// The session is over, and the vendor says: no money.
         Abandoned = "ABANDONED",
         Voided = "VOIDED",
+    }
+}
+
+/// What a vendor says about a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VendorSays {
+    Declined,
+    Captured,
+    /// Its session is over, and no money was taken in it.
+    NoMoney,
+}
+
+impl PaymentStatus {
+    /// Where the vendor's word takes a payment. None: nowhere, it was said before, or comes too late to matter.
+    pub const fn after(self, word: VendorSays) -> Option<Self> {
+        match (self, word) {
+            (Self::Open | Self::Failed, VendorSays::Declined) => Some(Self::Failed),
+            (Self::Open | Self::Failed, VendorSays::NoMoney) => Some(Self::Abandoned),
+            (
+                Self::Open | Self::Failed | Self::Authorized | Self::Abandoned,
+                VendorSays::Captured,
+            ) => Some(Self::Captured),
+            _ => None,
+        }
     }
 }
 

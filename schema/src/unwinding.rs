@@ -2,8 +2,10 @@
 
 use crate::{
     Db, Error, Tx, bookings,
+    claims::{self, Change, Claim, Edge, Row, Wish},
     events::{self, What},
     ids::{BookingId, RefundId},
+    money::{Currency, Money},
     refunds,
     states::BookingStatus,
 };
@@ -20,7 +22,7 @@ pub enum Watch {
 }
 
 /// Why a booking is taken back: a stable word, for callers and for cases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     CancelledByStaff,
@@ -50,34 +52,33 @@ impl Cause {
 }
 
 /// Claims the booking for expiry if its time is over: PENDING → EXPIRED, seats free again; and for confirming if
-/// nothing is to pay. Otherwise says how long it still has, or where it has gone.
+/// nothing is to pay. Otherwise says how long it still has, or where it has gone. Takes a lock only to claim.
 pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
-    let (kind, detail) = events::columns(&What::Expired)?;
-    let expired = sqlx::query!(
-        r#"
-        WITH moved AS (
-            UPDATE bookings SET status = 'EXPIRED', version = version + 1, updated_at = clock_timestamp()
-            WHERE booking_id = $1 AND status = 'PENDING' AND expires_at <= clock_timestamp()
-            RETURNING booking_id, version
-        ), released AS (
-            UPDATE seats SET released_at = clock_timestamp()
-            FROM moved WHERE seats.booking_id = moved.booking_id AND released_at IS NULL
-        )
-        INSERT INTO booking_events (booking_id, version, kind, detail)
-        SELECT booking_id, version, $2, $3 FROM moved
-        "#,
-        booking as BookingId,
-        kind,
-        detail
-    )
-    .execute(&db.0)
-    .await?;
-    if expired.rows_affected() == 1 {
-        return Ok(Watch::Moved { status: BookingStatus::Expired });
+    loop {
+        let (row, left_ms) = look(db, booking).await?;
+        let wins = |wish| matches!(claims::decide(&row, wish), Claim::Moves(_));
+        let (wish, what) = if wins(Wish::Expire) {
+            (Wish::Expire, What::Expired)
+        } else if wins(Wish::ConfirmFree) {
+            (Wish::ConfirmFree, What::NothingToPay)
+        } else if row.status == BookingStatus::Pending {
+            return Ok(Watch::Waiting { ms: left_ms });
+        } else {
+            return Ok(Watch::Moved { status: row.status });
+        };
+        let mut tx = db.begin().await?;
+        claims::claim(&mut tx, booking, wish, Change::of(what)).await?;
+        tx.commit().await?;
+        // Whoever has won, the row is another now.
     }
+}
+
+/// The row without a lock, and how long the customer still has.
+async fn look(db: &Db, booking: BookingId) -> Result<(Row, u64), Error> {
     let row = sqlx::query!(
         r#"
-        SELECT status AS "status: BookingStatus", total_minor,
+        SELECT status AS "status: BookingStatus", total_minor, currency AS "currency: Currency",
+               unwind_cause IS NOT NULL AS "unwinding!",
                CEIL(EXTRACT(EPOCH FROM expires_at - clock_timestamp()) * 1000)::bigint AS left_ms
         FROM bookings WHERE booking_id = $1
         "#,
@@ -86,14 +87,10 @@ pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
     .fetch_optional(&db.0)
     .await?
     .ok_or_else(|| bookings::missing(booking))?;
-    if row.status != BookingStatus::Pending {
-        return Ok(Watch::Moved { status: row.status });
-    }
-    if row.total_minor == Some(0) && bookings::claim_free(db, booking).await? {
-        return Ok(Watch::Moved { status: BookingStatus::Confirming });
-    }
-    let left = row.left_ms.unwrap_or(0).max(1);
-    Ok(Watch::Waiting { ms: u64::try_from(left).unwrap_or(1) })
+    let total = row.total_minor.zip(row.currency).map(|(minor, in_)| Money::new(minor, in_));
+    let expired = row.left_ms.is_some_and(|left| left <= 0);
+    let left_ms = u64::try_from(row.left_ms.unwrap_or(0)).unwrap_or(0).max(1);
+    Ok((Row { status: row.status, total, expired, unwinding: row.unwinding }, left_ms))
 }
 
 /// What became of a wish to cancel.
@@ -109,42 +106,23 @@ pub enum Cancel {
 /// REQUESTED, PENDING → CANCELLED, seats free again. Safe to repeat.
 pub async fn cancel(db: &Db, booking: BookingId, by: &str) -> Result<Cancel, Error> {
     let mut tx = db.begin().await?;
-    let cancelled = claim_cancel(&mut tx, booking, by).await?;
+    let row = claims::lock(&mut tx, booking).await?;
+    let cancel = match claims::decide(&row, Wish::Cancel) {
+        Claim::Moves(to) => {
+            let edge = Edge { seen: row.status, to };
+            claims::move_to(&mut tx, booking, edge, cancelled_by(by)).await?;
+            Cancel::Cancelled
+        }
+        Claim::Done => Cancel::Cancelled,
+        Claim::Unwinds | Claim::Lost => Cancel::TooLate { status: row.status },
+    };
     tx.commit().await?;
-    if cancelled {
-        return Ok(Cancel::Cancelled);
-    }
-    let found = bookings::find(db, booking).await?.ok_or_else(|| bookings::missing(booking))?;
-    if found.status == BookingStatus::Cancelled {
-        return Ok(Cancel::Cancelled);
-    }
-    Ok(Cancel::TooLate { status: found.status })
+    Ok(cancel)
 }
 
-async fn claim_cancel(tx: &mut Tx, booking: BookingId, by: &str) -> Result<bool, Error> {
-    let (kind, detail) = events::columns(&What::Cancelled { by: by.to_owned() })?;
-    let moved = sqlx::query!(
-        r#"
-        WITH moved AS (
-            UPDATE bookings SET status = 'CANCELLED', end_reason = $2, version = version + 1,
-                   updated_at = clock_timestamp()
-            WHERE booking_id = $1 AND status IN ('REQUESTED', 'PENDING')
-            RETURNING booking_id, version
-        ), released AS (
-            UPDATE seats SET released_at = clock_timestamp()
-            FROM moved WHERE seats.booking_id = moved.booking_id AND released_at IS NULL
-        )
-        INSERT INTO booking_events (booking_id, version, kind, detail)
-        SELECT booking_id, version, $3, $4 FROM moved
-        "#,
-        booking as BookingId,
-        format!("cancelled_by_{by}"),
-        kind,
-        detail
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(moved.rows_affected() == 1)
+fn cancelled_by(by: &str) -> Change {
+    let end_reason = Some(format!("cancelled_by_{by}"));
+    Change { end_reason, ..Change::of(What::Cancelled { by: by.to_owned() }) }
 }
 
 /// Where an unwinding starts from.
@@ -161,37 +139,34 @@ pub enum Unwinding {
 /// forbids CONFIRMED, and the refund of the payment that has won is written down. Safe to repeat.
 pub async fn begin(db: &Db, booking: BookingId, cause: Cause) -> Result<Unwinding, Error> {
     let mut tx = db.begin().await?;
-    let row = sqlx::query!(
-        r#"
-        SELECT status AS "status: BookingStatus", unwind_cause FROM bookings WHERE booking_id = $1 FOR UPDATE
-        "#,
-        booking as BookingId
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    // Nothing was ever written down: nothing was done.
-    let Some(row) = row else { return Ok(Unwinding::Owed { refund: None }) };
-    let refund = match row.status {
-        BookingStatus::Requested if cause != Cause::CancelledByStaff => {
-            bookings::reject(&mut tx, booking, cause.name()).await?;
+    let Some(row) = claims::find_and_lock(&mut tx, booking).await? else {
+        // Nothing was ever written down: nothing was done.
+        return Ok(Unwinding::Owed { refund: None });
+    };
+    let refund = match claims::decide(&row, Wish::Unwind(cause)) {
+        Claim::Moves(to) => {
+            let edge = Edge { seen: row.status, to };
+            claims::move_to(&mut tx, booking, edge, ended(to, cause)).await?;
             None
         }
-        BookingStatus::Requested | BookingStatus::Pending => {
-            claim_cancel(&mut tx, booking, "staff").await?;
-            None
-        }
-        BookingStatus::Confirming => {
-            if row.unwind_cause.is_none() {
-                mark(&mut tx, booking, cause.name()).await?;
-            }
+        Claim::Unwinds => {
+            mark(&mut tx, booking, cause.name()).await?;
             refunds::owe_won(&mut tx, booking, cause.name()).await?
         }
-        BookingStatus::Confirmed | BookingStatus::Completed => return Ok(Unwinding::TooLate),
-        BookingStatus::Cancelled => refunds::owed_for_won(&mut tx, booking).await?,
-        BookingStatus::Rejected | BookingStatus::Expired => None,
+        Claim::Done => refunds::owed_for_won(&mut tx, booking).await?,
+        Claim::Lost => return Ok(Unwinding::TooLate),
     };
     tx.commit().await?;
     Ok(Unwinding::Owed { refund })
+}
+
+fn ended(to: BookingStatus, cause: Cause) -> Change {
+    if to == BookingStatus::Rejected {
+        let what = What::Rejected { reason: cause.name().to_owned() };
+        Change { end_reason: Some(cause.name().to_owned()), ..Change::of(what) }
+    } else {
+        cancelled_by("staff")
+    }
 }
 
 async fn mark(tx: &mut Tx, booking: BookingId, cause: &str) -> Result<(), Error> {
@@ -207,27 +182,18 @@ async fn mark(tx: &mut Tx, booking: BookingId, cause: &str) -> Result<(), Error>
 
 /// CONFIRMING, unwound → CANCELLED, seats free again. Bookings that ended before are left as they are. Safe to repeat.
 pub async fn finish(db: &Db, booking: BookingId) -> Result<BookingStatus, Error> {
-    let (kind, detail) = events::columns(&What::Unwound)?;
-    sqlx::query!(
-        r#"
-        WITH moved AS (
-            UPDATE bookings SET status = 'CANCELLED', end_reason = unwind_cause, version = version + 1,
-                   updated_at = clock_timestamp()
-            WHERE booking_id = $1 AND status = 'CONFIRMING' AND unwind_cause IS NOT NULL
-            RETURNING booking_id, version
-        ), released AS (
-            UPDATE seats SET released_at = clock_timestamp()
-            FROM moved WHERE seats.booking_id = moved.booking_id AND released_at IS NULL
-        )
-        INSERT INTO booking_events (booking_id, version, kind, detail)
-        SELECT booking_id, version, $2, $3 FROM moved
-        "#,
-        booking as BookingId,
-        kind,
-        detail
-    )
-    .execute(&db.0)
-    .await?;
-    let found = bookings::find(db, booking).await?;
-    Ok(found.map_or(BookingStatus::Rejected, |found| found.status))
+    let mut tx = db.begin().await?;
+    let Some(row) = claims::find_and_lock(&mut tx, booking).await? else {
+        return Ok(BookingStatus::Rejected);
+    };
+    let status = match claims::decide(&row, Wish::FinishUnwind) {
+        Claim::Moves(to) => {
+            let edge = Edge { seen: row.status, to };
+            claims::move_to(&mut tx, booking, edge, Change::of(What::Unwound)).await?;
+            to
+        }
+        Claim::Unwinds | Claim::Done | Claim::Lost => row.status,
+    };
+    tx.commit().await?;
+    Ok(status)
 }

@@ -1,6 +1,7 @@
 //! The rows behind the life of a step: who may send, what is known, what was answered. The rules are in `activities`.
 
 use crate::{Db, Error, Tx, ids::BookingId};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 /// What is written down before a request leaves.
@@ -27,6 +28,8 @@ pub struct Call {
     pub give_up_in_ms: Option<i64>,
     pub said_no: Option<Value>,
     pub tries: i32,
+    /// What a person has settled it with, until the step has recorded that.
+    pub by_hand: Option<Value>,
     pub outcome: Option<Outcome>,
     pub answer: Option<Value>,
 }
@@ -75,7 +78,7 @@ pub async fn enter(db: &Db, intent: &Intent<'_>, entry: Entry) -> Result<Option<
                (EXTRACT(EPOCH FROM clock_timestamp() - sent_at) * 1000)::bigint AS since_sent_ms,
                (EXTRACT(EPOCH FROM clock_timestamp() - looked_at) * 1000)::bigint AS since_looked_ms,
                (EXTRACT(EPOCH FROM give_up_at - clock_timestamp()) * 1000)::bigint AS give_up_in_ms,
-               said_no, tries AS "tries!", outcome AS "outcome: Outcome", answer
+               said_no, tries AS "tries!", by_hand, outcome AS "outcome: Outcome", answer
         FROM found
         "#,
         intent.key,
@@ -95,7 +98,7 @@ pub async fn stamp(db: &Db, key: &str, seen: i32) -> Result<Option<i32>, Error> 
         r#"
         UPDATE vendor_calls SET sent_at = clock_timestamp(), attempts = attempts + 1, absences = 0,
                looked_at = NULL, said_no = NULL, updated_at = clock_timestamp()
-        WHERE call_key = $1 AND outcome IS NULL AND attempts = $2
+        WHERE call_key = $1 AND outcome IS NULL AND by_hand IS NULL AND attempts = $2
         RETURNING attempts
         "#,
         key,
@@ -169,8 +172,10 @@ pub async fn said_no(db: &Db, key: &str, mine: i32, answer: &Value) -> Result<()
 /// What a look-up that found nothing done has seen.
 #[derive(Clone, Debug)]
 pub struct Absence<'a> {
-    /// The attempt whose row was looked at.
-    pub seen: i32,
+    /// The attempt that was looked up.
+    pub attempt: i32,
+    /// How many absences the row had before the look: two looks at once are one.
+    pub before: i32,
     /// The vendor's no, if it shows one: it counts only when the next look shows the same.
     pub no: Option<&'a Value>,
     /// Looks closer together than this count as one.
@@ -186,23 +191,44 @@ pub async fn not_found(db: &Db, key: &str, absence: &Absence<'_>) -> Result<Opti
                absences = CASE WHEN $3::jsonb IS NULL OR said_no = $3 THEN absences + 1 ELSE 1 END,
                said_no = COALESCE($3, said_no),
                looked_at = clock_timestamp(), updated_at = clock_timestamp()
-        WHERE call_key = $1 AND outcome IS NULL AND attempts = $2
+        WHERE call_key = $1 AND outcome IS NULL AND attempts = $2 AND absences = $5
           AND (looked_at IS NULL
                OR looked_at <= clock_timestamp() - make_interval(secs => $4::bigint / 1000.0))
         RETURNING absences
         "#,
         key,
-        absence.seen,
+        absence.attempt,
         absence.no,
-        absence.spacing_ms
+        absence.spacing_ms,
+        absence.before
     )
     .fetch_optional(&db.0)
     .await?)
 }
 
-/// A person gives up: from now on the step ends, by its proof that nothing was done. An outcome stays. False: there is
-/// no such step.
-pub async fn give_up(tx: &mut Tx, key: &str) -> Result<bool, Error> {
+/// A person wants it tried again: the time that it waited for this person since `waited_since` does not count against
+/// business's bound. An outcome stays.
+pub(crate) async fn retry(
+    tx: &mut Tx,
+    key: &str,
+    waited_since: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        UPDATE vendor_calls SET give_up_at = give_up_at + (clock_timestamp() - $2::timestamptz),
+               updated_at = clock_timestamp()
+        WHERE call_key = $1 AND outcome IS NULL
+        "#,
+        key,
+        waited_since
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A person gives up: from now on the step ends, by its proof that nothing was done. An outcome stays.
+pub(crate) async fn give_up(tx: &mut Tx, key: &str) -> Result<(), Error> {
     sqlx::query!(
         r#"
         UPDATE vendor_calls SET give_up_at = clock_timestamp(), updated_at = clock_timestamp()
@@ -212,40 +238,49 @@ pub async fn give_up(tx: &mut Tx, key: &str) -> Result<bool, Error> {
     )
     .execute(&mut **tx)
     .await?;
-    exists(tx, key).await
+    Ok(())
 }
 
-/// A person has settled it: the evidence is the step's answer. An outcome stays. False: there is no such step.
-pub async fn settle_by_hand(tx: &mut Tx, key: &str, evidence: &Value) -> Result<bool, Error> {
+/// A person has settled it with this answer: nobody sends any more, and the step records it when it is run next. An
+/// outcome stays.
+pub(crate) async fn settle_by_hand(tx: &mut Tx, key: &str, answer: &Value) -> Result<(), Error> {
     sqlx::query!(
         r#"
-        UPDATE vendor_calls SET outcome = 'BY_HAND', answer = $2, waiting_for = NULL, next_try_at = NULL,
-               updated_at = clock_timestamp()
-        WHERE call_key = $1 AND outcome IS NULL
-        "#,
-        key,
-        evidence
-    )
-    .execute(&mut **tx)
-    .await?;
-    exists(tx, key).await
-}
-
-async fn exists(tx: &mut Tx, key: &str) -> Result<bool, Error> {
-    let found = sqlx::query!("SELECT call_key FROM vendor_calls WHERE call_key = $1", key);
-    Ok(found.fetch_optional(&mut **tx).await?.is_some())
-}
-
-/// Ends the call with an answer. False: it has an outcome already; the caller returns the stored one.
-pub async fn answer(tx: &mut Tx, key: &str, answer: &Value) -> Result<bool, Error> {
-    let ended = sqlx::query!(
-        r#"
-        UPDATE vendor_calls SET outcome = 'ANSWER', answer = $2, waiting_for = NULL, next_try_at = NULL,
-               updated_at = clock_timestamp()
+        UPDATE vendor_calls SET by_hand = $2, updated_at = clock_timestamp()
         WHERE call_key = $1 AND outcome IS NULL
         "#,
         key,
         answer
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// An answer to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewAnswer<'a> {
+    pub answer: &'a Value,
+    pub outcome: Outcome,
+    /// Only while this attempt is the last one, and no person has settled it: the vendor's no says nothing about what
+    /// came after. What was done was done, whoever asked for it.
+    pub only_from: Option<i32>,
+}
+
+/// Ends the call with an answer, of the vendor or by hand. False: it has an outcome already, which the caller returns,
+/// or the row has moved on.
+pub async fn answer(tx: &mut Tx, key: &str, new: &NewAnswer<'_>) -> Result<bool, Error> {
+    let ended = sqlx::query!(
+        r#"
+        UPDATE vendor_calls SET outcome = $3, answer = $2, waiting_for = NULL, next_try_at = NULL,
+               updated_at = clock_timestamp()
+        WHERE call_key = $1 AND outcome IS NULL
+          AND ($4::int IS NULL OR (attempts = $4 AND by_hand IS NULL))
+        "#,
+        key,
+        new.answer,
+        new.outcome as Outcome,
+        new.only_from
     )
     .execute(&mut **tx)
     .await?;
@@ -258,7 +293,7 @@ pub async fn end_without(db: &Db, key: &str, seen: i32, outcome: Outcome) -> Res
         r#"
         UPDATE vendor_calls SET outcome = $3, waiting_for = NULL, next_try_at = NULL,
                updated_at = clock_timestamp()
-        WHERE call_key = $1 AND outcome IS NULL AND attempts = $2
+        WHERE call_key = $1 AND outcome IS NULL AND by_hand IS NULL AND attempts = $2
         "#,
         key,
         seen,

@@ -24,6 +24,7 @@ async fn money_given_back_behind_our_back_is_noticed() {
     assert_eq!(back.status, 200, "{back:?}");
     visit.assert_unbalanced("M2: paid once").await;
     visit.assert_unbalanced("M1: refunds are as written down").await;
+    visit.assert_unbalanced_in_the_end("EFF: nobody has asked for this").await;
 }
 
 #[tokio::test]
@@ -58,6 +59,15 @@ async fn rows_that_say_something_else_than_the_vendors_are_noticed() {
     let tampering = [
         ("UPDATE seats SET released_at = now() WHERE booking_id = $1", "S1: its seats are held"),
         ("DELETE FROM tickets WHERE booking_id = $1", "M3: its ticket"),
+        (
+            "UPDATE tickets SET vista_booking_id = 'OTHER' WHERE booking_id = $1",
+            "M3: the ticket is for Vista's booking",
+        ),
+        ("UPDATE tickets SET qr_svg = '<svg/>' WHERE booking_id = $1", "M3: the picture says"),
+        (
+            "DELETE FROM vendor_calls WHERE booking_id = $1 AND step = 'confirm_order'",
+            "EFF: nobody has asked for this",
+        ),
         ("UPDATE bookings SET status = 'CANCELLED' WHERE booking_id = $1", "ORD"),
         (
             "INSERT INTO booking_events (booking_id, version, kind, detail)

@@ -21,6 +21,8 @@ async fn usher_starts_everything_books_a_ticket_and_finds_it_again_after_a_resta
         assert!(folder.books(&["--pay", pay, "--json"]).await, "{pay} did not end as asked");
     }
     assert!(!folder.books(&["--session", "1098", "--seats", "A1"]).await, "sold out, yet booked");
+    assert_eq!(folder.is_told("cases").await, "No cases.\n");
+    assert_eq!(folder.is_told("stuck").await, "Nothing waits.\n");
     usher.stop().await;
     assert!(!folder.books(&[]).await, "nothing runs here any more");
 
@@ -82,6 +84,13 @@ impl Newcomer {
         let mut command = Command::new(USHER);
         command.args(words).current_dir(&self.0).env_remove("DATABASE_URL");
         command
+    }
+
+    /// What a command says to people, as staff of this folder's own system.
+    async fn is_told(&self, command: &str) -> String {
+        let mut command = self.usher(&[command]);
+        let command = command.env_remove("USHER_URL").env_remove("USHER_TOKEN");
+        String::from_utf8(command.output().await.unwrap().stdout).unwrap()
     }
 
     /// Whether a booking ended as asked.

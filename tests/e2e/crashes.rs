@@ -1,49 +1,23 @@
 //! Power cuts: processes are killed in the middle of everything, and everything still ends right.
 
-use harness::{Customer, Order, Shopper, Visit, until, visit_alone};
-use std::sync::Arc;
+use chaos::{Crowd, Kill, Plan};
+use harness::{Customer, Order, Shopper, Visit, visit_alone};
 use tokio::task::JoinSet;
 
-const BOOKINGS: usize = 20;
-
-/// Twenty customers at once: three in five pay, one is declined, one calls it off.
-fn open_the_doors(visit: &Arc<Visit>) -> JoinSet<()> {
-    let mut customers = JoinSet::new();
-    for number in 0..BOOKINGS {
-        let (customer, order) = (visit.customer().stubborn(), Order::new(visit));
-        customers.spawn(async move {
-            match number % 5 {
-                0 => calls_off(&customer, order).await,
-                1 => pays(&customer, order, Shopper::Declined).await,
-                _ => pays(&customer, order, Shopper::Approves).await,
-            }
-        });
+/// A small edition of `cargo run --release -p chaos`: see there for the large one.
+#[tokio::test]
+async fn whatever_is_killed_in_the_middle_of_bookings_alone_or_together_they_all_end_right() {
+    let visit = visit_alone().await;
+    let kills = [Kill::USHER, Kill::RESTATE, Kill::POSTGRES, Kill::ALL];
+    let plan = Plan::of(1, kills, Crowd { visitors: 12, latecomers: false });
+    let (mut open, mut confirmed) = (0, 0);
+    for round in &plan.rounds {
+        let outcome = chaos::play(&visit, round).await;
+        assert!(outcome.is_clean(), "{outcome:#?}");
+        open += outcome.open;
+        confirmed += outcome.ends.get("CONFIRMED").copied().unwrap_or_default();
     }
-    customers
-}
-
-async fn calls_off(customer: &Customer, order: Order) {
-    let booking = customer.books(order).await;
-    let answer = booking.cancels().await;
-    assert!([200, 409].contains(&answer.status), "{answer:?}");
-}
-
-/// After a long repair the time may be over; then there is nothing to pay any more.
-async fn pays(customer: &Customer, order: Order, does: Shopper) {
-    let booking = customer.books(order).await;
-    if let Some(payment) = booking.may_open_payment().await {
-        payment.tries(does).await;
-    }
-}
-
-/// So many steps of all bookings together have been begun.
-async fn until_begun(visit: &Visit, calls: i64) {
-    let query = "SELECT count(*) FROM vendor_calls";
-    let look = || async {
-        let begun: i64 = sqlx::query_scalar(query).fetch_one(&visit.db).await.ok()?;
-        (begun >= calls).then_some(())
-    };
-    until(&format!("{calls} steps"), look).await;
+    assert!(open > 0 && confirmed > 0, "the kills have hit nothing: {open}, {confirmed}");
 }
 
 async fn assert_all_ended_right(visit: &Visit, customers: JoinSet<()>) {
@@ -56,30 +30,6 @@ async fn assert_all_ended_right(visit: &Visit, customers: JoinSet<()>) {
     let query = "SELECT count(*) FROM payments WHERE status NOT IN ('CAPTURED', 'ABANDONED')";
     let open: i64 = sqlx::query_scalar(query).fetch_one(&visit.db).await.unwrap();
     assert_eq!(open, 0, "payments without an end");
-}
-
-#[tokio::test]
-async fn usher_killed_in_the_middle_of_twenty_bookings_ends_them_all_right() {
-    let visit = visit_alone().await;
-    let customers = open_the_doors(&visit);
-    for calls in [10, 40, 70] {
-        until_begun(&visit, calls).await;
-        visit.system.kill_usher_9().await;
-        visit.system.start_usher().await;
-    }
-    assert_all_ended_right(&visit, customers).await;
-}
-
-#[tokio::test]
-async fn restate_killed_in_the_middle_of_twenty_bookings_ends_them_all_right() {
-    let visit = visit_alone().await;
-    let customers = open_the_doors(&visit);
-    for calls in [10, 60] {
-        until_begun(&visit, calls).await;
-        visit.system.engines.restate.kill_9().await;
-        visit.system.engines.restate.start().await.unwrap();
-    }
-    assert_all_ended_right(&visit, customers).await;
 }
 
 /// Each call with an effect, and the step that makes it.

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail like the test")]
 
 mod booking;
+mod cases;
 mod checker;
 mod command_line;
 mod crashes;
@@ -14,8 +15,11 @@ mod payments;
 mod recovery;
 mod refusals;
 mod requests;
+mod safeguards;
 mod secrets;
+mod staff;
 mod states;
+mod sweep;
 mod unwinding;
 mod vista_faults;
 mod webhooks;

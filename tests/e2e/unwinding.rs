@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// A booking whose payment was taken, while Vista keeps its answer to itself.
-async fn confirming(visit: &Arc<Visit>, fault: &str) -> Booking {
+pub(crate) async fn confirming(visit: &Arc<Visit>, fault: &str) -> Booking {
     let booking = visit.customer().books(Order::new(visit)).await;
     visit.vista().fails("pay_order", &booking.order.session, fault).await;
     booking.pays().await;

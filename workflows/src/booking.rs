@@ -14,7 +14,7 @@
 
 use crate::{
     saga::{Saga, Undo},
-    step::{AtVendor, Decided, answered, cancelled, is_cancelled, shared_step, step},
+    step::{AtVendor, Decided, Patience, answered, cancelled, is_cancelled, shared_step, step},
     ticket_generate::TicketGenerateClient,
 };
 use activities::{
@@ -149,8 +149,9 @@ impl Story<'_> {
         if standing.unwinding {
             return Ok(Err(Cause::EndedBefore));
         }
-        let before_money =
-            AtVendor { ctx, activities, workflow: "Booking", unless: Some(LEFT_PENDING) };
+        let ms = request.timings.booking_expiry_ms;
+        let patience = Patience::Bounded { unless: LEFT_PENDING, ms };
+        let before_money = AtVendor { ctx, patience };
         let create = move || activities.create_order(request);
         let order = match answered(before_money.finish("create_order", create).await?) {
             Some(Created::Open { order }) => order,
@@ -206,7 +207,7 @@ impl Story<'_> {
         if !Rule::OweFirst.is_out() {
             saga.owe(Undo::ReleaseBooking);
         }
-        let paid = AtVendor { ctx, activities, workflow: "Booking", unless: None };
+        let paid = AtVendor { ctx, patience: Patience::Endless };
         let confirm = move || {
             let order = order.clone();
             async move { activities.confirm_order(request, &order).await }

@@ -12,7 +12,7 @@
 
 use crate::{
     announce::announce,
-    step::{AtVendor, Decided, answered, cancelled, shared_step, step, until_done},
+    step::{AtVendor, Decided, Patience, answered, cancelled, shared_step, step, until_done},
 };
 use activities::{Activities, payments::Asked};
 use adapters::vista::OrderRef;
@@ -117,7 +117,8 @@ impl Story<'_> {
                 (OrderRef { cinema: cinema_id, user_session: vista_order }, may_continue)
             }
         };
-        let vendor = AtVendor { ctx, activities, workflow: "Payment", unless: None };
+        let ms = request.timings.booking_expiry_ms;
+        let vendor = AtVendor { ctx, patience: Patience::Bounded { unless: ENDED, ms } };
         let price = move || {
             let order = order.clone();
             async move { activities.price_order(request, &order, may_continue).await }

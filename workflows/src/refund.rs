@@ -5,7 +5,7 @@
 //! | `send_refund` | the vendor, or a person's decision |
 //! | `ask_refund`  | the vendor's last word             |
 
-use crate::step::{AtVendor, Decided, answered, until_done};
+use crate::step::{AtVendor, Decided, Patience, answered, until_done};
 use activities::{Activities, step::End};
 use adapters::provider::RefundState;
 use restate_sdk::prelude::*;
@@ -40,7 +40,7 @@ impl Refund {
             return Err(TerminalError::new_with_code(400, "the key is not a refund's id"));
         };
         let (ctx, activities) = (&ctx, &self.activities);
-        let vendor = AtVendor { ctx, activities, workflow: "Refund", unless: None };
+        let vendor = AtVendor { ctx, patience: Patience::Endless };
         // Money that is owed is not called off: a cancel changes nothing.
         let send = move || activities.send_refund(refund);
         let answer = until_done(|| vendor.finish("send_refund", send)).await?;

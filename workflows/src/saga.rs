@@ -2,7 +2,7 @@
 
 use crate::{
     refund::{RefundClient, RefundEnd},
-    step::{AtVendor, is_cancelled, step, until_done},
+    step::{AtVendor, Patience, is_cancelled, step, until_done},
 };
 use activities::Activities;
 use restate_sdk::prelude::*;
@@ -77,7 +77,7 @@ impl TakeBack<'_> {
 
     async fn undo(self, undo: Undo) -> Result<(), TerminalError> {
         let Self { ctx, activities, request } = self;
-        let vendor = AtVendor { ctx, activities, workflow: "Booking", unless: None };
+        let vendor = AtVendor { ctx, patience: Patience::Endless };
         match undo {
             Undo::CancelOrder => {
                 vendor.finish("cancel_order", move || activities.cancel_order(request)).await?;

@@ -1,12 +1,11 @@
 //! The seam: the only functions through which a workflow touches the world.
 
 use activities::{
-    Activities, Error,
+    Error,
     step::{End, Progress},
 };
 use restate_sdk::prelude::*;
 use sabotage::{Moment, Rule};
-use schema::cases::Followed;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{future::Future, time::Duration};
 
@@ -68,11 +67,18 @@ fn again(error: Error) -> HandlerError {
 #[derive(Clone, Copy)]
 pub(crate) struct AtVendor<'a> {
     pub ctx: &'a WorkflowContext<'a>,
-    pub activities: &'a Activities,
-    /// The service's name, as the cases know it.
-    pub workflow: &'static str,
-    /// A promise that makes waiting for a person pointless: the thing has ended otherwise.
-    pub unless: Option<&'static str>,
+    /// How long a person is waited for, when it is refused.
+    pub patience: Patience,
+}
+
+/// How long a flow waits for a person.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience {
+    /// As long as it takes: somebody's money or seats are at stake.
+    Endless,
+    /// Nothing is at stake yet: not when this promise says that the thing has ended otherwise, and not longer than
+    /// this. After that the step's row says that its bound has come.
+    Bounded { unless: &'static str, ms: u64 },
 }
 
 impl<'a> AtVendor<'a> {
@@ -94,38 +100,28 @@ impl<'a> AtVendor<'a> {
                     self.ctx.sleep(Duration::from_millis(wait_ms)).await?;
                 }
                 Progress::Refused { step, occurrence } => {
-                    match self.decision(&step, occurrence).await? {
-                        // To the step's row, never straight to the call.
-                        Followed::Again => {}
-                        Followed::GivenUp => return Ok(End::GaveUp),
+                    if !self.decided(&step, occurrence).await? {
+                        return Ok(End::GaveUp);
                     }
+                    // To the step's row, which knows what was decided, or that nobody did in time.
                 }
             }
         }
     }
 
-    /// Waits for a person, and follows the decision.
-    async fn decision(self, refused: &str, occurrence: i32) -> Result<Followed, TerminalError> {
+    /// Waits until a person has decided, or the row's bound has come. False: the thing has ended otherwise.
+    async fn decided(self, refused: &str, occurrence: i32) -> Result<bool, TerminalError> {
         let nudge = Decided { step: refused.to_owned(), occurrence }.promise();
-        match self.unless {
-            None => {
-                self.ctx.promise::<String>(&nudge).await?;
-            }
-            Some(unless) => restate_sdk::select! {
-                nudged = self.ctx.promise::<String>(&nudge) => { nudged?; },
-                moved = self.ctx.promise::<String>(unless) => {
-                    moved?;
-                    return Ok(Followed::GivenUp);
-                },
-                on_cancel => { return Err(cancelled()); }
-            },
+        let Patience::Bounded { unless, ms } = self.patience else {
+            self.ctx.promise::<String>(&nudge).await?;
+            return Ok(true);
+        };
+        restate_sdk::select! {
+            nudged = self.ctx.promise::<String>(&nudge) => { nudged?; Ok(true) },
+            moved = self.ctx.promise::<String>(unless) => { moved?; Ok(false) },
+            over = self.ctx.sleep(Duration::from_millis(ms)) => { over?; Ok(true) },
+            on_cancel => Err(cancelled()),
         }
-        let (activities, workflow) = (self.activities, self.workflow);
-        let (key, refused) = (self.ctx.key().to_owned(), refused.to_owned());
-        step(self.ctx, "follow_decision", move || async move {
-            activities.follow_decision(workflow, &key, &refused, occurrence).await
-        })
-        .await
     }
 }
 

@@ -5,16 +5,18 @@
 //! reference, and only two clean absences allow the same reference to be sent again. The pure rules are in `decide`.
 
 pub mod decide;
+mod person;
+mod progress;
 
 use crate::Error;
-use decide::{Next, Repeat};
+use decide::{Heard, Looked, Next, Repeat};
+pub use progress::{End, Progress};
 use schema::{
     Db, Tx,
-    cases::{self, NewCase},
     ids::BookingId,
     money::Money,
     timings::{CallTimings, Timings},
-    vendor_calls::{self, Absence, Call, Entry, Intent, Outcome, Waiting},
+    vendor_calls::{self, Absence, Call, Entry, Intent, NewAnswer, Outcome, Waiting},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -87,58 +89,12 @@ pub trait VendorStep: Sync {
     ) -> impl Future<Output = Result<(), schema::Error>> + Send;
 }
 
-/// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum End<T> {
-    Answer(T),
-    /// It never happened, and never will: an undo has closed it.
-    Absent,
-    /// Business gave up, with proof that nothing was done.
-    GaveUp,
-}
-
-/// How far a step has come. Goes into the journal as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Progress<T> {
-    Done(End<T>),
-    /// Come back after this.
-    NotYet {
-        wait_ms: u64,
-    },
-    /// A person must decide about this step; the promise is `decision-{step}-{occurrence}`.
-    Refused {
-        step: String,
-        occurrence: i32,
-    },
-}
-
-impl<T> Progress<T> {
-    /// Somebody else is at it this very moment.
-    const fn soon() -> Self {
-        Self::NotYet { wait_ms: 20 }
-    }
-
-    /// How it ended, or what is still to be waited for, in the words of another step that depends on it.
-    pub fn done<U>(self) -> Result<End<T>, Progress<U>> {
-        match self {
-            Self::Done(end) => Ok(end),
-            Self::NotYet { wait_ms } => Err(Progress::NotYet { wait_ms }),
-            Self::Refused { step, occurrence } => Err(Progress::Refused { step, occurrence }),
-        }
-    }
-
-    fn after(wait: Duration) -> Self {
-        Self::NotYet { wait_ms: millis(wait) }
-    }
-}
-
+/// An answer as its row has it.
 #[derive(Serialize, Deserialize)]
-struct Stored<T> {
+pub(crate) struct Stored<T> {
     /// Grows when an answer's meaning changes; older ones are still in the table then.
-    v: u32,
-    answer: T,
+    pub v: u32,
+    pub answer: T,
 }
 
 /// Does the step, or says how far it is. Safe to run any number of times, anywhere, at once.
@@ -157,6 +113,7 @@ pub async fn perform<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Ans
         Next::Wait { ms } => Ok(Progress::NotYet { wait_ms: ms }),
         Next::LookUp => running.look_up(&call).await,
         Next::AcceptNo => running.accept_no(&call).await,
+        Next::Settled => running.settle(&call).await,
         Next::GiveUp => running.end(&call, Outcome::GaveUp).await,
         Next::Send => match vendor_calls::stamp(db, &key, call.attempts).await? {
             Some(attempt) => running.send(&call, attempt, began).await,
@@ -177,6 +134,7 @@ pub async fn close<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Answe
         Next::Wait { ms } => Ok(Progress::NotYet { wait_ms: ms }),
         Next::LookUp => running.look_up(&call).await,
         Next::AcceptNo => running.accept_no(&call).await,
+        Next::Settled => running.settle(&call).await,
         Next::GiveUp | Next::Send => running.end(&call, Outcome::Absent).await,
     }
 }
@@ -218,52 +176,36 @@ impl<S: VendorStep> Running<'_, S> {
                 .await
                 .unwrap_or_else(|_| Err(adapters::error::Error::unknown("no answer in time")))
         };
-        match answer {
-            Ok(answer) if attempt > 1 && S::REPEAT == Repeat::AfterLookUp && S::is_no(&answer) => {
+        let timings = self.step.timings();
+        let widening = timings.retry_after(u32::try_from(call.tries).unwrap_or(0));
+        match decide::heard(answer, attempt, S::REPEAT, S::is_no) {
+            Heard::Record(answer) => self.record(answer, Outcome::Answer, attempt).await,
+            Heard::KeepNo(answer) => {
                 let stored = serde_json::to_value(Stored { v: 1, answer })?;
                 vendor_calls::said_no(self.db, self.key, attempt, &stored).await?;
-                Ok(Progress::NotYet { wait_ms: self.step.call_timings().settle_window_ms() })
+                Ok(Progress::after(self.settle_window()))
             }
-            Ok(answer) => self.record(answer).await,
-            Err(error) => self.no_answer(call, attempt, error).await,
-        }
-    }
-
-    async fn no_answer(
-        &self,
-        call: &Call,
-        attempt: i32,
-        error: adapters::error::Error,
-    ) -> Result<Progress<S::Answer>, Error> {
-        use adapters::error::Error as Vendor;
-        let because = error.to_string();
-        info!(step = S::NAME, call.key = self.key, "no answer to {}: {because}", self.key);
-        let widening = self.step.timings().retry_after(u32::try_from(call.tries).unwrap_or(0));
-        match error {
-            Vendor::Unavailable { retry_after, .. } => {
+            Heard::NeverLeft { because, retry_after } => {
                 // What the vendor wishes is heard, within our own bound.
-                let longest = Duration::from_millis(self.step.timings().retry_longest_ms);
+                let longest = Duration::from_millis(timings.retry_longest_ms);
                 let wait = retry_after.map_or(widening, |wished| wished.min(longest));
+                self.tell(&because);
                 let waiting = waiting(&because, wait);
                 vendor_calls::never_left(self.db, self.key, attempt, waiting).await?;
                 Ok(Progress::after(wait))
             }
-            Vendor::Unknown { .. } | Vendor::Forged { .. } => {
+            Heard::StillUnknown { because } => {
                 let wait = match S::REPEAT {
                     Repeat::Harmless => widening,
-                    Repeat::AfterLookUp => {
-                        Duration::from_millis(self.step.call_timings().settle_window_ms())
-                    }
+                    Repeat::AfterLookUp => self.settle_window(),
                 };
-                let waiting = waiting(&because, wait);
-                vendor_calls::unknown(self.db, self.key, attempt, waiting).await?;
-                Ok(Progress::after(wait))
+                self.still_unknown(attempt, &because, wait).await
             }
-            // After a re-send it may be the first attempt that the vendor objects to.
-            Vendor::Refused { .. } if attempt > 1 && self.has_happened().await => {
-                Ok(Progress::NotYet { wait_ms: self.step.call_timings().settle_window_ms() })
+            Heard::AskUnlessDone { .. } if self.has_happened().await => {
+                Ok(Progress::after(self.settle_window()))
             }
-            Vendor::Refused { code, .. } => {
+            Heard::AskUnlessDone { code, because } | Heard::AskAPerson { code, because } => {
+                self.tell(&because);
                 self.ask_a_person(&format!("{}_refused_{code}", S::VENDOR), &because).await
             }
         }
@@ -276,41 +218,55 @@ impl<S: VendorStep> Running<'_, S> {
     }
 
     async fn look_up(&self, call: &Call) -> Result<Progress<S::Answer>, Error> {
-        let timings = self.step.call_timings();
-        let timeout = Duration::from_millis(timings.timeout_ms);
+        let timeout = Duration::from_millis(self.step.call_timings().timeout_ms);
         let seen = tokio::time::timeout(timeout, self.step.look_up(timeout))
             .await
             .unwrap_or_else(|_| Err(adapters::error::Error::unknown("no answer in time")));
-        let because = match seen {
-            Ok(Seen::Found(no)) if S::is_no(&no) => {
-                let no = serde_json::to_value(Stored { v: 1, answer: no })?;
-                return self.nothing_done(call, Some(&no)).await;
+        match decide::looked(seen, call, S::is_no) {
+            Looked::Record(answer) => self.record(answer, Outcome::Answer, call.attempts).await,
+            Looked::NothingDone(no) => self.nothing_done(call, no).await,
+            Looked::StillUnknown { because } => {
+                let tries = u32::try_from(call.tries).unwrap_or(0);
+                let wait = self.step.timings().retry_after(tries);
+                self.still_unknown(call.attempts, &because, wait).await
             }
-            Ok(Seen::Found(answer)) => return self.record(answer).await,
-            Ok(Seen::Absent) => return self.nothing_done(call, None).await,
-            Ok(Seen::Unclear(because)) => because,
-            Err(error) => error.to_string(),
-        };
-        info!(step = S::NAME, call.key = self.key, "still unknown: {}: {because}", self.key);
-        if call.give_up_in_ms.is_some_and(|left| left <= 0) {
-            return self.ask_a_person(&format!("{}_unclear", S::VENDOR), &because).await;
+            Looked::AskAPerson { because } => {
+                self.ask_a_person(&format!("{}_unclear", S::VENDOR), &because).await
+            }
         }
-        let wait = self.step.timings().retry_after(u32::try_from(call.tries).unwrap_or(0));
-        let waiting = waiting(&because, wait);
-        vendor_calls::unknown(self.db, self.key, call.attempts, waiting).await?;
+    }
+
+    async fn still_unknown(
+        &self,
+        attempt: i32,
+        because: &str,
+        wait: Duration,
+    ) -> Result<Progress<S::Answer>, Error> {
+        self.tell(because);
+        vendor_calls::unknown(self.db, self.key, attempt, waiting(because, wait)).await?;
         Ok(Progress::after(wait))
+    }
+
+    fn settle_window(&self) -> Duration {
+        Duration::from_millis(decide::settle_window_ms(self.step.call_timings()))
+    }
+
+    fn tell(&self, because: &str) {
+        info!(step = S::NAME, call.key = self.key, "no answer to {}: {because}", self.key);
     }
 
     /// One look that found nothing done. It takes two, apart, that agree.
     async fn nothing_done(
         &self,
         call: &Call,
-        no: Option<&serde_json::Value>,
+        no: Option<S::Answer>,
     ) -> Result<Progress<S::Answer>, Error> {
+        let no = no.map(|answer| serde_json::to_value(Stored { v: 1, answer })).transpose()?;
         let spacing = self.step.call_timings().look_up_spacing_ms;
         let absence = Absence {
-            seen: call.attempts,
-            no,
+            attempt: call.attempts,
+            before: call.absences,
+            no: no.as_ref(),
             spacing_ms: i64::try_from(spacing).unwrap_or(i64::MAX),
         };
         let absences = vendor_calls::not_found(self.db, self.key, &absence).await?;
@@ -319,11 +275,18 @@ impl<S: VendorStep> Running<'_, S> {
     }
 
     /// Records the answer with its projection. The loser of a race hands out what the winner recorded.
-    async fn record(&self, answer: S::Answer) -> Result<Progress<S::Answer>, Error> {
+    async fn record(
+        &self,
+        answer: S::Answer,
+        outcome: Outcome,
+        attempt: i32,
+    ) -> Result<Progress<S::Answer>, Error> {
+        let only_from = S::is_no(&answer).then_some(attempt);
         let stored = Stored { v: 1, answer };
         let value = serde_json::to_value(&stored)?;
+        let new = NewAnswer { answer: &value, outcome, only_from };
         let mut tx = self.db.begin().await?;
-        if vendor_calls::answer(&mut tx, self.key, &value).await? {
+        if vendor_calls::answer(&mut tx, self.key, &new).await? {
             self.step.project(&mut tx, &stored.answer).await?;
             tx.commit().await.map_err(schema::Error::from)?;
             return Ok(Progress::Done(End::Answer(stored.answer)));
@@ -334,16 +297,25 @@ impl<S: VendorStep> Running<'_, S> {
         else {
             return Ok(Progress::soon());
         };
-        if S::REPEAT == Repeat::AfterLookUp && call.answer.as_ref() != Some(&value) {
+        let differs = call.outcome.is_some() && call.answer.as_ref() != Some(&value);
+        if differs && S::REPEAT == Repeat::AfterLookUp {
             warn!(step = S::NAME, call.key = self.key, "two answers to {} differ", self.key);
-            self.ask_a_person("answers_differ", &format!("also answered: {value}")).await?;
+            person::looks_at_another_answer(self.db, self.step, &format!("also: {value}")).await?;
         }
         recorded::<S>(&call)
     }
 
     async fn accept_no(&self, call: &Call) -> Result<Progress<S::Answer>, Error> {
         let no = call.said_no.clone().unwrap_or_default();
-        self.record(serde_json::from_value::<Stored<S::Answer>>(no)?.answer).await
+        let no: Stored<S::Answer> = serde_json::from_value(no)?;
+        self.record(no.answer, Outcome::Answer, call.attempts).await
+    }
+
+    /// What a person has settled it with means the same for our rows as if the vendor had said it.
+    async fn settle(&self, call: &Call) -> Result<Progress<S::Answer>, Error> {
+        let by_hand = call.by_hand.clone().unwrap_or_default();
+        let by_hand: Stored<S::Answer> = serde_json::from_value(by_hand)?;
+        self.record(by_hand.answer, Outcome::ByHand, call.attempts).await
     }
 
     async fn end(&self, call: &Call, outcome: Outcome) -> Result<Progress<S::Answer>, Error> {
@@ -358,19 +330,7 @@ impl<S: VendorStep> Running<'_, S> {
     }
 
     async fn ask_a_person(&self, cause: &str, detail: &str) -> Result<Progress<S::Answer>, Error> {
-        let mut tx = self.db.begin().await?;
-        let refused = NewCase {
-            workflow: self.step.workflow(),
-            workflow_key: self.step.id(),
-            step: S::NAME,
-            booking: Some(self.step.booking()),
-            cause,
-            detail,
-            at_risk: self.step.at_risk(),
-            decisions: &["retry", "settled", "give-up"],
-        };
-        let opened = cases::open(&mut tx, &refused).await?;
-        tx.commit().await.map_err(schema::Error::from)?;
+        let opened = person::decides(self.db, self.step, cause, detail).await?;
         Ok(Progress::Refused { step: S::NAME.to_owned(), occurrence: opened.occurrence })
     }
 }
@@ -388,9 +348,5 @@ fn recorded<S: VendorStep>(call: &Call) -> Result<Progress<S::Answer>, Error> {
 }
 
 fn waiting(because: &str, wait: Duration) -> Waiting<'_> {
-    Waiting { because, ms: i64::try_from(millis(wait)).unwrap_or(i64::MAX) }
-}
-
-fn millis(wait: Duration) -> u64 {
-    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+    Waiting { because, ms: i64::try_from(wait.as_millis()).unwrap_or(i64::MAX) }
 }

@@ -1,11 +1,13 @@
 //! The routes, and the limits that all of them share.
 
 mod body;
+mod cases;
 mod health;
 mod orders;
 mod pay;
 mod payments;
 mod seats;
+mod stuck;
 mod webhooks;
 
 use crate::{app::App, error::Error};
@@ -23,6 +25,8 @@ pub(crate) fn router(app: App) -> Router {
         .merge(seats::router())
         .merge(pay::router())
         .merge(webhooks::router())
+        .merge(cases::router())
+        .merge(stuck::router())
         .merge(health::router())
         .fallback(|| async { Error::NotFound })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

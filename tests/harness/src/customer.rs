@@ -118,12 +118,25 @@ impl Customer {
         if let Some(id) = answer.body["id"].as_str() {
             self.visit.remember(id.trim_start_matches("bk_"));
         }
+        self.keeps(&answer);
         answer
+    }
+
+    /// What was promised with a 202 must be there in the end.
+    pub(crate) fn keeps(&self, answer: &Answer) {
+        if let Some(id) = answer.body["id"].as_str().filter(|_| answer.status == 202) {
+            self.visit.promise(id);
+        }
     }
 
     /// Orders, and waits until the seats are held, or are not.
     pub async fn books(&self, order: Order) -> Booking {
-        let answer = self.orders(&order, &Self::key()).await;
+        self.books_as(order, &Self::key()).await
+    }
+
+    /// The same, with this key.
+    pub async fn books_as(&self, order: Order, key: &str) -> Booking {
+        let answer = self.orders(&order, key).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         let id = answer.body["id"].as_str().unwrap().to_owned();
         let booking = Booking { customer: self.clone(), id, order };

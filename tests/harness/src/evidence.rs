@@ -1,7 +1,7 @@
 //! What a failed test leaves behind for the reader: timelines, vendor calls, and what Usher wrote about them.
 
 use super::{
-    checker::rows,
+    checker::reading::story,
     system::{System, lines_about},
 };
 use serde_json::Value;
@@ -21,22 +21,20 @@ pub(crate) fn show(system: &Arc<System>, bookings: &[String]) {
     drop(shown.join());
 }
 
-async fn collect(system: &System, bookings: &[String]) -> String {
+/// The same as text. What cannot be read any more is left out.
+pub(crate) async fn collect(system: &System, bookings: &[String]) -> String {
     let patience = Duration::from_secs(3);
     let pool = PgPoolOptions::new().acquire_timeout(patience).connect(&system.database).await;
     let mut lines = Vec::new();
     for booking in bookings {
         lines.push(format!("\n=== booking {booking}"));
         let Ok(db) = &pool else { continue };
-        for event in rows(db, "booking_events", booking).await {
+        let Ok([events, calls, cases]) = story(db, booking).await else { continue };
+        for event in events {
             lines.push(format!("  {} {} {}", event["at"], event["kind"], event["detail"]));
         }
-        for call in rows(db, "vendor_calls", booking).await {
-            lines.push(format!("  call {}", short(call)));
-        }
-        for case in rows(db, "cases", booking).await {
-            lines.push(format!("  case {case}"));
-        }
+        lines.extend(calls.into_iter().map(|call| format!("  call {}", short(call))));
+        lines.extend(cases.into_iter().map(|case| format!("  case {case}")));
     }
     lines.push(format!("\n=== {}", system.log().display()));
     let about = lines_about(system.log(), bookings, LINES);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail like the test")]
 
+mod attention;
 mod checker;
 mod customer;
 mod evidence;
@@ -10,10 +11,11 @@ mod system;
 mod vendors;
 mod visit;
 
+pub use checker::{Violation, When};
 pub use customer::{Answer, Customer};
 pub use order::{Booking, Order, Payment};
 pub use system::{Setup, System, usher};
-pub use vendors::{HyperPay, Shopper, Vista, seal};
+pub use vendors::{HyperPay, Mishap, Shopper, Vista, seal};
 pub use visit::{Visit, visit, visit_alone, visit_with};
 
 use std::{

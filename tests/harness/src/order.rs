@@ -107,7 +107,9 @@ impl Booking {
 
     pub async fn tries_to_pay(&self, key: &str) -> Answer {
         let path = format!("{}/payments", self.path());
-        self.customer.posts(&path, key, &json!({ "provider": "hyperpay" })).await
+        let answer = self.customer.posts(&path, key, &json!({ "provider": "hyperpay" })).await;
+        self.customer.keeps(&answer);
+        answer
     }
 
     /// Opens the vendor's page.
@@ -119,7 +121,12 @@ impl Booking {
 
     /// Opens the vendor's page, unless it is too late for that.
     pub async fn may_open_payment(&self) -> Option<Payment> {
-        let answer = self.tries_to_pay(&Customer::key()).await;
+        self.may_open_payment_as(&Customer::key()).await
+    }
+
+    /// The same, with this key.
+    pub async fn may_open_payment_as(&self, key: &str) -> Option<Payment> {
+        let answer = self.tries_to_pay(key).await;
         assert!([202, 409].contains(&answer.status), "{answer:?}");
         self.page(answer.body["id"].as_str()?).await
     }
@@ -129,8 +136,12 @@ impl Booking {
         let id = id.to_owned();
         let session =
             |view: &Value| payment(view, &id)["vendor_session"].as_str().map(str::to_owned);
-        let opened =
-            |view: &Value| session(view).is_some() || payment(view, &id)["status"] == "ABANDONED";
+        let ended = |view: &Value| {
+            let status = view["status"].as_str().unwrap_or_default();
+            let has_ended = ["REJECTED", "CANCELLED", "EXPIRED"].contains(&status);
+            has_ended || payment(view, &id)["status"] == "ABANDONED"
+        };
+        let opened = |view: &Value| session(view).is_some() || ended(view);
         let session = session(&self.until_so("a page to pay on", opened).await)?;
         Some(Payment { booking: self.clone(), id, session })
     }

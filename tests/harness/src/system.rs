@@ -1,7 +1,8 @@
 //! The whole system: engines, stand-ins and Usher as processes, set up by nothing but their environment.
 
-use super::until;
+use super::{PAUSE, until};
 use data_encoding::HEXLOWER;
+use schema::ids::IdKey;
 use stack::{Engines, Launch, Options, Supervised};
 use std::{
     env, fs,
@@ -11,8 +12,6 @@ use std::{
 };
 use tokio::{process::Command, sync::Mutex};
 
-/// Every wait of ours and of the vendors is this many times shorter.
-const FACTOR: &str = "60";
 /// How long the logs of a run may be read.
 const KEPT: Duration = Duration::from_hours(24);
 
@@ -24,13 +23,21 @@ pub fn usher() -> PathBuf {
     built.join("usher")
 }
 
-/// What is different about a system's Usher.
-#[derive(Clone, Debug, Default)]
+/// What is different about a system.
+#[derive(Clone, Debug)]
 pub struct Setup {
-    /// Names that are left out of its environment.
+    /// Every wait of ours and of the vendors is this many times shorter.
+    pub factor: u32,
+    /// Names that are left out of Usher's environment.
     pub without: Vec<&'static str>,
     /// Names that are put into it.
     pub with: Vec<(&'static str, String)>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { factor: 60, without: Vec::new(), with: Vec::new() }
+    }
 }
 
 /// Everything, running. It ends with the test process, however that ends.
@@ -76,7 +83,12 @@ impl Program {
 impl System {
     pub async fn start(setup: &Setup) -> Self {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let options = Options::throwaway(checkout.join(".usher"));
+        let mut options = Options::throwaway(checkout.join(".usher"));
+        // The engine's longest wait is a minute, too.
+        let longest = format!("{}ms", 60_000 / setup.factor);
+        options
+            .restate_env
+            .push(("RESTATE_DEFAULT_RETRY_POLICY__MAX_INTERVAL".to_owned(), longest));
         let engines = Engines::start(&options).await.unwrap();
         let database = engines.create_database("e2e").await.unwrap();
         migrate(&database).await;
@@ -85,7 +97,8 @@ impl System {
         let (gateway, workflows, sandbox) = (address(), address(), address());
         let keys = Keys { jwt: random(), webhook: random(), id: random() };
         let logs = folder_for_logs(&keys.id[..8]);
-        let stand_ins = Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox)).unwrap();
+        let stand_ins =
+            Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox, setup)).unwrap();
         let mut launch = Launch::new("Usher", usher(), logs.join("usher.log")).args(["serve"]);
         launch.clean_env = true;
         let urls = [
@@ -97,6 +110,7 @@ impl System {
             ("USHER_PUBLIC_URL", format!("http://{gateway}")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
+            ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
         let environment = urls.into_iter().chain(secrets(&keys));
         for (name, value) in environment.filter(|(name, _)| !setup.without.contains(name)) {
@@ -117,6 +131,21 @@ impl System {
         self.usher.kill_9().await;
     }
 
+    /// Starts Usher again whenever it has ended: what an operating system's supervisor does.
+    pub async fn keep_usher_running(&self) {
+        loop {
+            if !self.usher.running.lock().await.is_alive() {
+                self.usher.start_again().await;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// The key that ids are derived with: a test knows a booking's id before anybody has asked for it.
+    pub fn id_key(&self) -> IdKey {
+        IdKey::new(HEXLOWER.decode(self.keys.id.as_bytes()).unwrap())
+    }
+
     /// Starts Usher as it was, on the same ports.
     pub async fn start_usher(&self) {
         self.usher.start_again().await;
@@ -126,8 +155,7 @@ impl System {
     /// What nobody may find anywhere: the keys, the vendors' tokens, and a card's holder and first six digits.
     pub fn secrets(&self) -> Vec<String> {
         let given = secrets(&self.keys).into_iter();
-        let given =
-            given.filter(|(name, _)| !["USHER_TIME_FACTOR", "HYPER_PAY_ENTITY_ID"].contains(name));
+        let given = given.filter(|(name, _)| *name != "HYPER_PAY_ENTITY_ID");
         let password = self.database.split(&[':', '@']).nth(2).unwrap().to_owned();
         let card = ["Sara Ali", "420000"].map(str::to_owned);
         given.map(|(_, value)| value).chain([password]).chain(card).collect()
@@ -145,12 +173,12 @@ impl System {
     }
 }
 
-fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str) -> Launch {
+fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Setup) -> Launch {
     let port = sandbox.rsplit(':').next().unwrap().to_owned();
     let mut launch = Launch::new("stand-ins", usher(), logs.join("stand-ins.log"))
         .args(["sandbox".to_owned(), "--port".to_owned(), port])
         .env("SANDBOX_STATE", logs.join("stand-ins.json"))
-        .env("SANDBOX_FACTOR", FACTOR)
+        .env("SANDBOX_FACTOR", setup.factor.to_string())
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
         .env("SANDBOX_WEBHOOK_KEY", &keys.webhook);
     launch.clean_env = true;
@@ -168,7 +196,6 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
     ];
     let tokens = platforms.map(|platform| format!("vista-{}", platform.to_lowercase()));
     let ours = [
-        ("USHER_TIME_FACTOR", FACTOR.to_owned()),
         ("USHER_ID_KEY", keys.id.clone()),
         ("JWT_SECRET_KEY", keys.jwt.clone()),
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),

@@ -3,6 +3,8 @@
 use super::{customer::Answer, visit::Visit};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce, aead::Aead};
 use data_encoding::HEXUPPER;
+use reqwest::RequestBuilder;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What a customer does on the card gateway's page.
@@ -11,6 +13,34 @@ pub enum Shopper {
     Approves,
     Declined,
     Leaves,
+}
+
+/// A call that shall go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Mishap<'a> {
+    /// `vista` or `hyperpay`
+    pub vendor: &'a str,
+    pub op: &'a str,
+    pub fault: &'a str,
+    pub delay_ms: Option<u64>,
+}
+
+impl Visit {
+    /// One call goes wrong: one about this reference, or the next, whatever it is about.
+    pub async fn goes_wrong(&self, mishap: &Mishap<'_>, reference: Option<&str>) {
+        let Mishap { vendor, op, fault, delay_ms } = mishap;
+        let matching = json!({ "op": op, "reference": reference });
+        let rule = json!({ "match": matching, "fault": fault, "delay_ms": delay_ms });
+        post(self, &format!("/_sim/{vendor}/faults"), &rule).await;
+    }
+
+    /// From now on nothing goes wrong any more at either vendor.
+    pub async fn all_goes_well(&self) {
+        for vendor in ["vista", "hyperpay"] {
+            let url = format!("{}/_sim/{vendor}/faults", self.system.sandbox);
+            self.http.delete(url).send().await.unwrap();
+        }
+    }
 }
 
 /// The cinema system.
@@ -46,6 +76,10 @@ impl Vista<'_> {
         self.0.http.delete(url).send().await.unwrap();
     }
 
+    pub async fn switch(&self, name: &str, value: &str) {
+        post(self.0, "/_sim/vista/switches", &json!({ name: value })).await;
+    }
+
     /// The next call of `op`, whatever it is about.
     pub async fn fails_next(&self, op: &str, fault: &str) {
         post(self.0, "/_sim/vista/faults", &json!({ "match": { "op": op }, "fault": fault })).await;
@@ -58,6 +92,11 @@ impl Vista<'_> {
         Answer::read(request.send().await.unwrap()).await.body
     }
 
+    /// Everything it has ever written down.
+    pub async fn ledger(&self) -> Vec<Value> {
+        list(get(self.0, "/_sim/vista/ledger").await)
+    }
+
     /// Everything it has written down about a booking of ours.
     pub async fn about(&self, booking: &str) -> Vec<Value> {
         let path = format!("/_sim/vista/ledger?reference=usher:{booking}");
@@ -66,8 +105,7 @@ impl Vista<'_> {
 
     /// Everything it has written down about a session.
     pub async fn about_session(&self, session: &str) -> Vec<Value> {
-        let all = list(get(self.0, "/_sim/vista/ledger").await);
-        all.into_iter().filter(|entry| entry["session"] == session).collect()
+        self.ledger().await.into_iter().filter(|entry| entry["session"] == session).collect()
     }
 
     /// Everything it has written down about one of its orders.
@@ -80,6 +118,21 @@ impl HyperPay<'_> {
     /// One call of `op` about `reference` goes wrong; `webhook` is its own call.
     pub async fn fails(&self, op: &str, reference: &str, fault: &str) {
         let rule = json!({ "match": { "op": op, "reference": reference }, "fault": fault });
+        post(self.0, "/_sim/hyperpay/faults", &rule).await;
+    }
+
+    /// The same, with a time; 0 is the fault's own.
+    pub async fn fails_for(&self, op: &str, reference: &str, fault: (&str, u64)) {
+        let (fault, delay_ms) = (fault.0, Some(fault.1).filter(|ms| *ms > 0));
+        let matching = json!({ "op": op, "reference": reference });
+        let rule = json!({ "match": matching, "fault": fault, "delay_ms": delay_ms });
+        post(self.0, "/_sim/hyperpay/faults", &rule).await;
+    }
+
+    /// No call of `op` about `reference` is answered.
+    pub async fn is_away(&self, op: &str, reference: &str) {
+        let matching = json!({ "op": op, "reference": reference });
+        let rule = json!({ "match": matching, "fault": "http_503_before", "times": 0 });
         post(self.0, "/_sim/hyperpay/faults", &rule).await;
     }
 
@@ -126,6 +179,16 @@ impl HyperPay<'_> {
         list(get(self.0, &format!("/_sim/hyperpay/ledger?reference={reference}")).await)
     }
 
+    /// Everything it has ever written down.
+    pub async fn ledger(&self) -> Vec<Value> {
+        list(get(self.0, "/_sim/hyperpay/ledger").await)
+    }
+
+    /// Every webhook it has sent, or owes.
+    pub async fn letters(&self) -> Vec<Value> {
+        list(get(self.0, "/_sim/hyperpay/outbox").await)
+    }
+
     /// Every refund there ever was.
     pub async fn refunds(&self) -> Vec<Value> {
         list(get(self.0, "/_sim/hyperpay/ledger?kind=refund").await)
@@ -148,11 +211,41 @@ impl HyperPay<'_> {
 
     /// Delivers a webhook as anybody could.
     pub async fn delivers(&self, sealed: &Sealed) -> Answer {
+        Answer::read(self.delivery(sealed).send().await.unwrap()).await
+    }
+
+    /// The same to a server that may be down: the status of its answer, if there is one.
+    pub async fn may_deliver(&self, sealed: &Sealed) -> Option<u16> {
+        Some(self.delivery(sealed).send().await.ok()?.status().as_u16())
+    }
+
+    fn delivery(&self, sealed: &Sealed) -> RequestBuilder {
         let url = format!("{}/webhooks/hyperpay", self.0.system.gateway);
         let request = self.0.http.post(url).body(sealed.body.clone());
         let request = request.header("x-initialization-vector", &sealed.vector);
-        let request = request.header("x-authentication-tag", &sealed.tag);
-        Answer::read(request.send().await.unwrap()).await
+        request.header("x-authentication-tag", &sealed.tag)
+    }
+}
+
+impl Visit {
+    /// What a stand-in can do: its operations, faults and switches.
+    pub async fn catalogue(&self, vendor: &str) -> Value {
+        get(self, &format!("/_sim/{vendor}")).await
+    }
+
+    /// Turns these switches.
+    pub async fn switches(&self, vendor: &str, to: &Value) {
+        post(self, &format!("/_sim/{vendor}/switches"), to).await;
+    }
+
+    /// Installs these rules of misbehaviour.
+    pub async fn misbehaves(&self, vendor: &str, rules: &Value) {
+        post(self, &format!("/_sim/{vendor}/faults"), rules).await;
+    }
+
+    /// Rules that no call has met.
+    pub async fn unfired(&self, vendor: &str) -> Vec<Value> {
+        list(get(self, &format!("/_sim/{vendor}/faults/unfired")).await)
     }
 }
 

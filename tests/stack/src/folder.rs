@@ -10,6 +10,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
+const THROWAWAY: &str = "throwaway-";
+/// What killed runs have left is tidied a few at a time, so that no start takes long.
+const TIDIED_MAX: usize = 4;
 const LOG_BYTES_MAX: u64 = 32 * 1024 * 1024;
 const TAIL_BYTES: u64 = 64 * 1024;
 const TAIL_LINES: usize = 12;
@@ -36,19 +39,38 @@ impl Folder {
     }
 
     /// An empty folder that goes away again. They are numbered, so that the next run finds and empties
-    /// what a killed one has left.
+    /// what killed ones have left.
     pub(crate) async fn throwaway(cache: &Path) -> Result<Self, Error> {
         let mut number = 0_u32;
-        loop {
-            let path = create(&cache.join(format!("throwaway-{number}")))?;
+        let folder = loop {
+            let path = create(&cache.join(format!("{THROWAWAY}{number}")))?;
             if let Some(lock) = lock(&path)? {
-                let folder = Self { path, throwaway: true, _lock: lock };
-                folder.stop_leftovers().await;
-                folder.empty()?;
-                return Ok(folder);
+                break Self { path, throwaway: true, _lock: lock };
             }
             number += 1;
+        };
+        folder.stop_leftovers().await;
+        folder.empty()?;
+        folder.empty_abandoned().await;
+        Ok(folder)
+    }
+
+    /// Others that nobody holds any more: they would keep a killed run's data until as many runs are under way again.
+    /// This is tidying, so what cannot be tidied stays.
+    async fn empty_abandoned(&self) {
+        // By the cache's real path, as each folder is known to its own home.
+        let Some(Ok(entries)) = self.path.parent().map(fs::read_dir) else { return };
+        let others = entries.flatten().map(|entry| entry.path());
+        let others = others.filter(|path| is_throwaway(path) && !is_bare(path));
+        let abandoned = others.filter_map(|path| {
+            let lock = lock(&path).ok().flatten()?;
+            Some(Self { path, throwaway: true, _lock: lock })
+        });
+        for folder in abandoned.take(TIDIED_MAX) {
+            folder.stop_leftovers().await;
+            drop(folder.empty());
         }
+        home::remove_orphans(TIDIED_MAX);
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -113,6 +135,17 @@ impl Folder {
     }
 }
 
+/// A folder whose data goes away with its engines.
+pub(crate) fn is_throwaway(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(THROWAWAY))
+}
+
+/// Nothing but its lock is in it.
+fn is_bare(path: &Path) -> bool {
+    let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.all(|entry| entry.file_name() == LOCK)
+}
+
 /// For us alone: passwords and bookings are in it. The path is made absolute.
 fn create(path: &Path) -> Result<PathBuf, Error> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(Error::at(path))?;
@@ -152,4 +185,26 @@ pub(crate) fn tail(log: &Path, from: u64) -> String {
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<_> = text.lines().collect();
     lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_killed_runs_have_left_is_emptied_and_what_lives_is_left_alone() {
+        let cache = std::env::temp_dir().join(format!("usher-folders-{}", std::process::id()));
+        let other = |number| cache.join(format!("{THROWAWAY}{number}"));
+        for path in [other(6), other(7)] {
+            create(&path).unwrap();
+            fs::write(path.join("data"), "of a run").unwrap();
+        }
+        let living = lock(&other(6)).unwrap();
+        let folder = Folder::throwaway(&cache).await.unwrap();
+        assert_eq!(folder.path, fs::canonicalize(other(0)).unwrap());
+        assert!(living.is_some() && other(6).join("data").exists());
+        assert!(!other(7).join("data").exists());
+        drop(folder);
+        fs::remove_dir_all(cache).unwrap();
+    }
 }

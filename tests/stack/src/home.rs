@@ -5,8 +5,9 @@
 //! `/var/tmp` is open to everybody: what we make there has a random name, belongs to root, and is believed only if it does.
 
 use crate::error::Error;
-use crate::folder::write_private;
+use crate::folder::{is_throwaway, write_private};
 use crate::install::Installed;
+use crate::signal;
 use crate::user::User;
 use data_encoding::HEXLOWER;
 use std::fs::{self, DirBuilder, Permissions};
@@ -71,6 +72,22 @@ pub(crate) fn remove(data: &Path) -> Result<(), Error> {
     match recorded(data) {
         Some(home) if owner(&home).as_deref() == Some(data) => remove_all(&home),
         _ => Ok(()),
+    }
+}
+
+/// Removes homes of throwaway folders that are gone themselves, with the checkout they were in. No other: a kept folder
+/// may be on a disk that is only not there right now.
+pub(crate) fn remove_orphans(at_most: usize) {
+    let entries = PLACES.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().flatten();
+    let orphaned = |home: &PathBuf| {
+        let named = home.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        let owner = owner(home).filter(|_| named && is_ours(home));
+        owner.is_some_and(|owner| is_throwaway(&owner) && !owner.exists())
+            && signal::recorded(&home.join("db/postmaster.pid"), home).is_none()
+    };
+    for home in entries.map(|entry| entry.path()).filter(orphaned).take(at_most) {
+        // Tidying: what cannot be removed stays.
+        drop(remove_all(&home));
     }
 }
 

@@ -8,7 +8,9 @@ use crate::ports::Chosen;
 use crate::supervised::Launch;
 use data_encoding::HEXLOWER;
 use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
 /// Inside the binary, so that it works away from its checkout.
 const CONFIG: &str = include_str!("../../../restate.toml");
@@ -31,8 +33,12 @@ pub(crate) fn engine(
     let config = folder.file("restate.toml");
     write_private(&config, CONFIG)?;
     let cluster = cluster_name(folder)?;
+    // It spills to temporary files, and one that is killed leaves them behind: here the next life clears them away.
+    let spills = folder.file("restate.tmp");
+    make_empty(&spills)?;
     let mut launch = Launch::new("Restate", &installed.restate, folder.log("restate"))
         .args(["--no-logo".into(), "--config-file".into(), config.into_os_string()])
+        .env("TMPDIR", &spills)
         .env("RESTATE_BASE_DIR", folder.file("restate"))
         .env("RESTATE_CLUSTER_NAME", &cluster)
         .env("RESTATE_BIND_PORT", ports.node.to_string())
@@ -50,6 +56,16 @@ pub(crate) fn engine(
     Ok(Engine::new(launch, probe, folder.pid("restate")))
 }
 
+fn make_empty(path: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::at(path)(error));
+        }
+        _ => {}
+    }
+    fs::create_dir(path).map_err(Error::at(path))
+}
+
 /// One of its own for every data folder: by it we know our Restate from another on the same port.
 fn cluster_name(folder: &Folder) -> Result<String, Error> {
     let path = folder.file("restate.cluster");
@@ -57,14 +73,13 @@ fn cluster_name(folder: &Folder) -> Result<String, Error> {
         let name = HEXLOWER.encode(&rand::random::<[u8; 6]>());
         write_private(&path, &format!("usher-{name}"))?;
     }
-    std::fs::read_to_string(&path).map_err(Error::at(&path))
+    fs::read_to_string(&path).map_err(Error::at(&path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
-    use std::path::Path;
     use std::process::Command;
 
     /// `section.key` of every setting.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
+    Stop,
     Term,
     Int,
     Quit,
@@ -15,6 +16,7 @@ pub enum Signal {
 impl Signal {
     pub fn name(self) -> &'static str {
         match self {
+            Self::Stop => "STOP",
             Self::Term => "TERM",
             Self::Int => "INT",
             Self::Quit => "QUIT",
@@ -22,10 +24,15 @@ impl Signal {
         }
     }
 
-    /// The shell's own `kill`: the command is missing on slim systems.
     pub fn send(self, pid: u32) {
+        self.send_all(&[pid]);
+    }
+
+    /// The shell's own `kill`: the command is missing on slim systems.
+    pub(crate) fn send_all(self, pids: &[u32]) {
         let mut kill = Command::new("/bin/sh");
-        kill.args(["-c", r#"kill "-$1" "$2""#, "sh", self.name(), &pid.to_string()]);
+        kill.args(["-c", r#"signal=$1; shift; kill "-$signal" "$@""#, "sh", self.name()]);
+        kill.args(pids.iter().map(u32::to_string));
         // That the process has just ended by itself is no error.
         drop(kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status());
     }
@@ -43,6 +50,17 @@ pub fn command_line(pid: u32) -> Option<String> {
     };
     let line = line.trim();
     (!line.is_empty() && !line.ends_with("<defunct>")).then(|| line.to_owned())
+}
+
+/// The processes that this one has started and not yet buried.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let tasks = format!("/proc/{pid}/task/{pid}/children");
+    let listed = std::fs::read_to_string(tasks).ok().or_else(|| {
+        let found = Command::new("pgrep").args(["-P", &pid.to_string()]).output().ok()?;
+        String::from_utf8(found.stdout).ok()
+    });
+    let listed = listed.unwrap_or_default();
+    listed.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
 /// The pid on the first line of `record`, if that process lives and was started for `folder`:

@@ -5,7 +5,7 @@
 //! program. The child is in a process group of its own, so Ctrl-C in a terminal reaches only us.
 
 use crate::error::Error;
-use crate::signal::Signal;
+use crate::signal::{Signal, children, command_line};
 use crate::user::User;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -32,6 +32,8 @@ exec 3<&0 </dev/null
 )
 exec "$@" 3<&-
 "#;
+
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What to start, and how to stop it.
 #[derive(Debug, Clone)]
@@ -164,12 +166,26 @@ impl Supervised {
         }
     }
 
-    /// Ends the program as a crash would, and waits until it is gone.
+    /// Ends the program and the processes it has started as a power cut would, all at one moment, and waits until
+    /// they are gone.
     pub async fn kill_9(&mut self) {
-        if self.is_alive() {
-            // An error means that it ended by itself in between.
-            drop(self.child.as_mut().map(Child::kill));
-            self.ended_within(self.patience).await;
+        if !self.is_alive() {
+            return;
+        }
+        // Stopped first, so that it neither starts another nor sees one of them die.
+        Signal::Stop.send(self.pid);
+        let children = children(self.pid);
+        if !children.is_empty() {
+            Signal::Kill.send_all(&children);
+        }
+        // An error means that it ended by itself in between.
+        drop(self.child.as_mut().map(Child::kill));
+        let deadline = Instant::now() + self.patience;
+        self.ended_within(self.patience).await;
+        while children.iter().any(|child| command_line(*child).is_some())
+            && Instant::now() < deadline
+        {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -180,7 +196,7 @@ impl Supervised {
             if Instant::now() > deadline {
                 return false;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         true
     }

@@ -68,6 +68,23 @@ async fn both_engines_come_back_from_a_kill_with_their_data() {
     engines.stop().await.unwrap();
 }
 
+/// As a power cut: not even a statement that is under way is finished.
+#[tokio::test]
+async fn a_killed_database_takes_its_sessions_with_it() {
+    let engines = Engines::start(&Options::throwaway(cache())).await.unwrap();
+    let url = engines.create_database("sessions").await.unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let session = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection);
+    let session: i32 = session.await.unwrap();
+    let session = u32::try_from(session).unwrap();
+    assert!(command_line(session).is_some());
+    engines.postgres.kill_9().await;
+    assert!(command_line(session).is_none());
+    engines.postgres.start().await.unwrap();
+    assert_both_answer(&engines).await;
+    engines.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn two_stacks_run_side_by_side() {
     // Both wish for the same ports, at the same time.

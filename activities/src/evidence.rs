@@ -1,0 +1,189 @@
+//! What a person may decide about a step, and what the evidence of *settled* must say. It is read where it comes in, as
+//! the waiting step's own answer, so that no workflow ever stumbles over it.
+
+use crate::{
+    booking_steps::{CancelOrder, ConfirmOrder, OrderCancelled, ReleaseBooking},
+    refunds::{ASK_REFUND, SendRefund},
+    step::{Stored, VendorStep},
+};
+use adapters::{
+    provider::RefundState,
+    vista::{ConfirmAnswer, ReleaseAnswer, VistaBooking},
+};
+use schema::cases::Decision;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// The evidence does not say what it must.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Insufficient {
+    pub expected: &'static str,
+}
+
+/// What a person may decide about a step that was refused.
+pub fn decisions(step: &str) -> &'static [Decision] {
+    match step {
+        // Money that is owed is not called off.
+        SendRefund::NAME | ASK_REFUND => &[Decision::Retry, Decision::Settled],
+        ConfirmOrder::NAME | CancelOrder::NAME | ReleaseBooking::NAME => {
+            &[Decision::Retry, Decision::Settled, Decision::GiveUp]
+        }
+        // Before the money: nobody does these by hand.
+        _ => &[Decision::Retry, Decision::GiveUp],
+    }
+}
+
+/// What the evidence of *settled* must be, for people.
+pub fn expected(step: &str) -> &'static str {
+    match step {
+        ConfirmOrder::NAME => {
+            r#"{"vista_booking_id": "…", "vista_booking_number": "…"}, of the booking that was made at Vista"#
+        }
+        SendRefund::NAME | ASK_REFUND => {
+            r#"{"transaction": "…"}, the vendor's or the bank's reference of the money that went back"#
+        }
+        _ => r#"{"seen": "…"}, what you have seen, and where"#,
+    }
+}
+
+/// Reads the evidence as the step's stored answer. None: no call waits for it, and being said is all it is for.
+/// `cinema` is the one that the case's booking is for.
+pub fn answer(
+    step: &str,
+    evidence: &Value,
+    cinema: Option<&str>,
+) -> Result<Option<Value>, Insufficient> {
+    let answer = match step {
+        ConfirmOrder::NAME => booked(evidence, cinema).map(stored::<ConfirmOrder<'_>>),
+        SendRefund::NAME => money_is_back(evidence)
+            .map(|transaction| stored::<SendRefund<'_>>(RefundState::Refunded { transaction })),
+        ASK_REFUND => money_is_back(evidence).map(|_| None),
+        CancelOrder::NAME => seen(evidence).map(|_| stored::<CancelOrder<'_>>(OrderCancelled)),
+        ReleaseBooking::NAME => {
+            seen(evidence).map(|_| stored::<ReleaseBooking<'_>>(ReleaseAnswer::Released))
+        }
+        _ => seen(evidence).map(|_| None),
+    };
+    answer.ok_or(Insufficient { expected: expected(step) })
+}
+
+/// Our own answers can always be written.
+fn stored<S: VendorStep>(answer: S::Answer) -> Option<Value> {
+    serde_json::to_value(Stored { v: 1, answer }).ok()
+}
+
+fn booked(evidence: &Value, cinema: Option<&str>) -> Option<ConfirmAnswer> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Booked {
+        vista_booking_id: String,
+        vista_booking_number: String,
+    }
+    let Booked { vista_booking_id: id, vista_booking_number: number } = read(evidence)?;
+    let sound = (1..=32).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && (1..=20).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit());
+    let cinema = cinema.filter(|_| sound)?.to_owned();
+    Some(ConfirmAnswer::Booked(VistaBooking { booking_id: id, booking_number: number, cinema }))
+}
+
+/// The reference under which the money went back.
+pub(crate) fn money_is_back(evidence: &Value) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct MoneyIsBack {
+        transaction: String,
+    }
+    let MoneyIsBack { transaction } = read(evidence)?;
+    let sound = (1..=128).contains(&transaction.len())
+        && transaction.bytes().all(|byte| byte.is_ascii_graphic());
+    sound.then_some(transaction)
+}
+
+fn seen(evidence: &Value) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Seen {
+        seen: String,
+    }
+    let Seen { seen } = read(evidence)?;
+    let sound = !seen.trim().is_empty() && seen.len() <= 2_000;
+    sound.then_some(seen)
+}
+
+fn read<T: DeserializeOwned>(evidence: &Value) -> Option<T> {
+    serde_json::from_value(evidence.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_booking_made_by_hand_is_the_answer_of_confirming() {
+        let evidence = json!({"vista_booking_id": "WXY12", "vista_booking_number": "100231"});
+        let answer = answer("confirm_order", &evidence, Some("0001")).unwrap().unwrap();
+        let read: Stored<ConfirmAnswer> = serde_json::from_value(answer).unwrap();
+        let ConfirmAnswer::Booked(booking) = read.answer else { panic!("not booked") };
+        let VistaBooking { booking_id, booking_number, cinema } = booking;
+        assert_eq!([booking_id, booking_number, cinema], ["WXY12", "100231", "0001"]);
+    }
+
+    #[test]
+    fn money_given_back_by_hand_is_the_answer_of_the_refund() {
+        let evidence = json!({"transaction": "8ac7a4a1"});
+        let stored = answer("send_refund", &evidence, None).unwrap().unwrap();
+        let read: Stored<RefundState> = serde_json::from_value(stored).unwrap();
+        assert_eq!(read.answer, RefundState::Refunded { transaction: "8ac7a4a1".to_owned() });
+        assert_eq!(answer("ask_refund", &evidence, None), Ok(None));
+    }
+
+    #[test]
+    fn an_undo_done_by_hand_is_its_answer() {
+        let evidence = json!({"seen": "Vista's back office: cancelled at 14:03"});
+        let released = answer("release_booking", &evidence, None).unwrap().unwrap();
+        let read: Stored<ReleaseAnswer> = serde_json::from_value(released).unwrap();
+        assert_eq!(read.answer, ReleaseAnswer::Released);
+        let cancelled = answer("cancel_order", &evidence, None).unwrap().unwrap();
+        let read: Stored<OrderCancelled> = serde_json::from_value(cancelled).unwrap();
+        assert_eq!(read.answer, OrderCancelled);
+    }
+
+    #[test]
+    fn a_fact_is_settled_by_what_was_seen() {
+        assert_eq!(answer("settle:8ac7", &json!({"seen": "the vendor's portal"}), None), Ok(None));
+    }
+
+    #[test]
+    fn evidence_that_does_not_say_it_is_refused() {
+        let number = json!({"vista_booking_id": "W", "vista_booking_number": "one"});
+        let spaces = json!({"vista_booking_id": "W X", "vista_booking_number": "1"});
+        let more = json!({"transaction": "1", "amount": 2});
+        for (step, evidence) in [
+            ("confirm_order", json!({"transaction": "1"})),
+            ("confirm_order", number),
+            ("confirm_order", spaces),
+            ("send_refund", json!({"transaction": ""})),
+            ("send_refund", more),
+            ("ask_refund", json!({"seen": "it"})),
+            ("release_booking", json!({"seen": " "})),
+            ("ask_vendor", json!("seen")),
+        ] {
+            let insufficient = Insufficient { expected: expected(step) };
+            assert_eq!(answer(step, &evidence, Some("0001")), Err(insufficient), "{step}");
+        }
+    }
+
+    #[test]
+    fn settled_is_offered_exactly_where_evidence_is_an_answer() {
+        for step in ["create_order", "hold_seats", "price_order", "open_payment"] {
+            assert_eq!(decisions(step), [Decision::Retry, Decision::GiveUp], "{step}");
+        }
+        for step in ["confirm_order", "cancel_order", "release_booking", "send_refund"] {
+            assert!(decisions(step).contains(&Decision::Settled), "{step}");
+        }
+        assert!(!decisions("send_refund").contains(&Decision::GiveUp));
+    }
+}

@@ -1,0 +1,260 @@
+//! `/api/v1/cms/cases`: what people have to decide, and their decisions.
+
+use super::body::Body;
+use crate::{
+    app::App,
+    error::Error,
+    staff::{MayDecide, MayRead},
+};
+use activities::evidence;
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    routing::{get, post},
+};
+use chrono::{DateTime, SecondsFormat, Utc};
+use schema::{
+    cases::{self, Case, Decided, Decision, Filter, NewDecision},
+    ids::{BookingId, CaseId},
+    money::Money,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use workflows::Decided as Nudge;
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/api/v1/cms/cases", get(list))
+        .route("/api/v1/cms/cases/{case}", get(show))
+        .route("/api/v1/cms/cases/{case}/decision", post(decide))
+}
+
+const PAGE_MAX: u16 = 100;
+const REASON_MAX: usize = 1_000;
+
+/// Which cases; the open ones, when nothing is said.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    #[serde(default)]
+    state: Wants,
+    cause: Option<String>,
+    booking: Option<BookingId>,
+    /// The `next` of the page before.
+    before: Option<CaseId>,
+    limit: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Wants {
+    #[default]
+    Open,
+    Decided,
+    All,
+}
+
+#[derive(Serialize)]
+struct Page {
+    cases: Vec<CaseView>,
+    /// There are more: `before` of the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<CaseId>,
+}
+
+/// A case, as staff see it.
+#[derive(Serialize)]
+struct CaseView {
+    id: CaseId,
+    workflow: String,
+    workflow_key: String,
+    step: String,
+    /// The how-manieth case of this step, from 1.
+    occurrence: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    booking: Option<BookingId>,
+    cause: String,
+    detail: String,
+    at_risk: Money,
+    decisions: Vec<Decision>,
+    /// What *settled* needs, where it can be decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_needs: Option<&'static str>,
+    /// Its step has not ended.
+    waits: bool,
+    opened_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<Decided>,
+}
+
+impl CaseView {
+    fn of(case: Case) -> Self {
+        let can_settle = case.decisions.contains(&Decision::Settled);
+        Self {
+            settled_needs: can_settle.then(|| evidence::expected(&case.step)),
+            id: case.case_id,
+            workflow: case.workflow,
+            workflow_key: case.workflow_key,
+            step: case.step,
+            occurrence: case.occurrence,
+            booking: case.booking,
+            cause: case.cause,
+            detail: case.detail,
+            at_risk: case.at_risk,
+            decisions: case.decisions,
+            waits: case.waits,
+            opened_at: case.opened_at,
+            decided: case.decided,
+        }
+    }
+}
+
+/// The youngest first.
+async fn list(
+    State(app): State<App>,
+    _staff: MayRead,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Page>, Error> {
+    let Query(wanted) = wanted.map_err(|rejection| Error::Invalid {
+        code: "invalid_query",
+        detail: rejection.body_text().into(),
+    })?;
+    let limit = usize::from(wanted.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX));
+    let filter = Filter {
+        open: match wanted.state {
+            Wants::Open => Some(true),
+            Wants::Decided => Some(false),
+            Wants::All => None,
+        },
+        cause: wanted.cause,
+        booking: wanted.booking,
+        before: wanted.before,
+    };
+    let one_more = i64::try_from(limit).unwrap_or(0) + 1;
+    let mut cases = cases::list(&app.db, &filter, one_more).await?;
+    let more = cases.len() > limit;
+    cases.truncate(limit);
+    let next = cases.last().filter(|_| more).map(|last| last.case_id);
+    Ok(Json(Page { cases: cases.into_iter().map(CaseView::of).collect(), next }))
+}
+
+async fn show(
+    State(app): State<App>,
+    _staff: MayRead,
+    Path(case): Path<String>,
+) -> Result<Json<CaseView>, Error> {
+    Ok(Json(CaseView::of(find(&app, &case).await?)))
+}
+
+/// What a person decides, and why.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decide {
+    decision: Decision,
+    reason: String,
+    evidence: Option<Value>,
+}
+
+/// A case, decided.
+#[derive(Serialize)]
+struct DecidedView {
+    #[serde(flatten)]
+    case: CaseView,
+    /// Whether the waiting workflow has been told. Not yet: the sweep tells it, or the same request again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    told: Option<bool>,
+}
+
+/// Keeps the decision first, then tells the workflow that waits for it. The same again, from the same person, is as
+/// good; anything else is told what was decided.
+async fn decide(
+    State(app): State<App>,
+    staff: MayDecide,
+    Path(case): Path<String>,
+    Body { value: new, .. }: Body<Decide>,
+) -> Result<Json<DecidedView>, Error> {
+    let open = find(&app, &case).await?;
+    if open.decided.is_none() {
+        keep(&app, &staff, &open, &new).await?;
+    }
+    // As it stands now, whoever has decided it.
+    let case = find(&app, &case).await?;
+    match &case.decided {
+        Some(stands) if is_the_same(stands, &staff, &new) => {}
+        Some(otherwise) => return Err(decided_before(otherwise)),
+        None => return Err(Error::Internal(format!("{} is not decided", case.case_id))),
+    }
+    let told = if case.waits { Some(tell(&app, &case).await) } else { None };
+    Ok(Json(DecidedView { case: CaseView::of(case), told }))
+}
+
+/// Writes the decision down, unless somebody was quicker.
+async fn keep(app: &App, staff: &MayDecide, case: &Case, new: &Decide) -> Result<(), Error> {
+    let reason = new.reason.trim();
+    if reason.is_empty() || reason.chars().count() > REASON_MAX {
+        return Err(Error::Invalid {
+            code: "reason_missing",
+            detail: format!("Say why, in 1 to {REASON_MAX} characters: it is kept.").into(),
+        });
+    }
+    if !case.decisions.contains(&new.decision) {
+        let offered: Vec<&str> = case.decisions.iter().map(|offered| offered.name()).collect();
+        return Err(Error::Invalid {
+            code: "decision_not_offered",
+            detail: format!("This case can be decided as: {}.", offered.join(", ")).into(),
+        });
+    }
+    let answer = answer(case, new)?;
+    let decision = NewDecision {
+        decision: new.decision,
+        by: &staff.id,
+        reason,
+        evidence: new.evidence.as_ref(),
+        answer: answer.as_ref(),
+    };
+    cases::decide(&app.db, case.case_id, &decision).await?;
+    Ok(())
+}
+
+/// The evidence as the step's answer; refused here, where a person can still mend it.
+fn answer(case: &Case, new: &Decide) -> Result<Option<Value>, Error> {
+    match (new.decision, &new.evidence) {
+        (Decision::Settled, evidence) => {
+            let said = evidence.as_ref().unwrap_or(&Value::Null);
+            evidence::answer(&case.step, said, case.cinema.as_deref()).map_err(|bad| {
+                let detail = format!("*settled* needs evidence: {}.", bad.expected).into();
+                Error::Invalid { code: "evidence_insufficient", detail }
+            })
+        }
+        (Decision::Retry | Decision::GiveUp, None) => Ok(None),
+        (Decision::Retry | Decision::GiveUp, Some(_)) => {
+            Err(Error::invalid("evidence_not_wanted", "Only *settled* takes evidence."))
+        }
+    }
+}
+
+fn is_the_same(stands: &Decided, staff: &MayDecide, new: &Decide) -> bool {
+    (stands.decision, &stands.by, &stands.evidence) == (new.decision, &staff.id, &new.evidence)
+}
+
+fn decided_before(stands: &Decided) -> Error {
+    let Decided { decision, by, reason, at, .. } = stands;
+    let at = at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    Error::Conflict {
+        code: "decided_before".into(),
+        detail: format!("Decided by {by} at {at}: {}. Because: {reason}", decision.name()).into(),
+        retryable: false,
+    }
+}
+
+async fn tell(app: &App, case: &Case) -> bool {
+    let nudge = Nudge { step: case.step.clone(), occurrence: case.occurrence };
+    let told = app.engine.decided(&case.workflow, case.workflow_key.clone(), nudge).await;
+    told.inspect_err(|error| tracing::warn!(%error, "{} is told later: {error}", case.case_id))
+        .is_ok()
+}
+
+async fn find(app: &App, case: &str) -> Result<Case, Error> {
+    let case: CaseId = case.parse().map_err(|_| Error::NotFound)?;
+    cases::find(&app.db, case).await?.ok_or(Error::NotFound)
+}

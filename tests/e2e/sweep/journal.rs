@@ -1,0 +1,44 @@
+//! What a good run teaches: the steps that the engine has journalled, and the story that passed them.
+
+use super::stories::Story;
+use harness::{Booking, Visit};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every step, by the first story that passes it.
+pub(super) type Lesson = BTreeMap<Story, BTreeSet<String>>;
+
+/// Reads the journals of these bookings, whose stories have ended.
+pub(super) async fn read(visit: &Visit, told: &[(Story, Booking)]) -> Lesson {
+    let whose = whose(visit).await;
+    let query = "SELECT DISTINCT i.target_service_key AS key, j.name AS step
+                 FROM sys_journal j JOIN sys_invocation i ON j.id = i.id
+                 WHERE j.entry_type = 'Command: Run'";
+    let url = format!("{}/query", visit.system.engines.restate_admin_url());
+    let asked = visit.http.post(url).header("accept", "application/json");
+    let answer = asked.json(&json!({ "query": query })).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let mut passed: BTreeMap<String, BTreeSet<Story>> = BTreeMap::new();
+    for row in answer["rows"].as_array().unwrap() {
+        let (key, step) = (row["key"].as_str().unwrap(), row["step"].as_str().unwrap());
+        let booking = whose.get(key).unwrap_or_else(|| panic!("{step} of {key}: whose is it?"));
+        let teller = told.iter().find(|(_, told)| told.bare() == booking);
+        passed.entry(step.to_owned()).or_default().extend(teller.map(|(story, _)| *story));
+    }
+    let mut lesson = Lesson::new();
+    for (step, stories) in passed {
+        let first = stories.first().unwrap_or_else(|| panic!("nobody's story passes {step}"));
+        lesson.entry(*first).or_default().insert(step);
+    }
+    lesson
+}
+
+/// The booking behind each workflow's key.
+async fn whose(visit: &Visit) -> BTreeMap<String, String> {
+    let query = "SELECT booking_id, booking_id FROM bookings
+                 UNION SELECT payment_id, booking_id FROM payments
+                 UNION SELECT refund_id, booking_id FROM refunds
+                 UNION SELECT provider || ':' || event, booking_id FROM webhook_deliveries
+                       WHERE booking_id IS NOT NULL";
+    sqlx::query_as(query).fetch_all(&visit.db).await.unwrap().into_iter().collect()
+}

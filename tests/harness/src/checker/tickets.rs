@@ -1,0 +1,27 @@
+//! Tickets: exactly for what is confirmed, with exactly Vista's booking id in the picture. M3.
+
+use super::{Findings, books::Book, qr};
+
+pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
+    let at_vista: Vec<&str> = book.booked.iter().map(|entry| entry.vendor_id()).collect();
+    let ours = book.booking.vista_booking_id.as_deref();
+    if let Some(id) = ours.filter(|id| !at_vista.contains(id)) {
+        found.broken("M3", format!("Vista has no booking {id}"), book.booking);
+    }
+    for ticket in &book.tickets {
+        if !book.is_confirmed() {
+            found.broken("M3", "there is no ticket", ticket);
+        }
+        if ours != Some(&*ticket.vista_booking_id) {
+            found.broken("M3", "the ticket is for Vista's booking", ticket);
+        }
+        let picture = ticket.qr_svg.as_deref().map(qr::read);
+        if let Some(read) = picture.filter(|read| read.as_ref() != Ok(&ticket.vista_booking_id)) {
+            found.broken("M3", "the picture says Vista's booking id", read);
+        }
+    }
+    if book.is_confirmed() {
+        let issued = matches!(&*book.tickets, [only] if only.status == "ISSUED");
+        found.wants(issued, "M3", "its ticket", &book.tickets);
+    }
+}
