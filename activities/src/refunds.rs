@@ -62,8 +62,8 @@ impl Activities {
             }
             Some(RefundState::Rejected { code, reason }) if refund.status == RefundStatus::Sent => {
                 let cause = format!("payment_refused_{code}");
-                let case = cases::open(&mut tx, &a_case(&refund, &cause, &reason)).await?;
-                Progress::Refused { step: ASK_REFUND.to_owned(), occurrence: case.occurrence }
+                let opened = cases::open(&mut tx, &a_case(&refund, &cause, &reason)).await?;
+                Progress::Refused { step: ASK_REFUND.to_owned(), occurrence: opened.occurrence }
             }
             // The longer it takes, the rarer we ask. What the vendor has never taken on, `send_refund` hears refused.
             Some(RefundState::Pending { .. } | RefundState::Rejected { .. }) | None => {

@@ -10,6 +10,10 @@ use std::sync::Arc;
 pub(super) enum Story {
     /// Paid, confirmed, with a ticket.
     Sold,
+    /// The same, but Vista does not hear of the payment at first.
+    Unheard,
+    /// The same, but the payment does not show under its reference at first.
+    PaidInTheDark,
     /// Called off by the customer before paying.
     CalledOff,
     /// Paid after it was called off: the money goes back.
@@ -24,8 +28,10 @@ pub(super) enum Story {
 
 impl Story {
     /// The plainest first: a step that several tell is tried in the first of them.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Sold,
+        Self::Unheard,
+        Self::PaidInTheDark,
         Self::CalledOff,
         Self::PaidLate,
         Self::TakenBack,
@@ -66,6 +72,15 @@ impl Stage {
         let booking = self.customer.books_as(self.order.clone(), &self.key).await;
         match story {
             Story::Sold => drop(self.pays(&booking).await),
+            Story::Unheard => {
+                self.visit.vista().fails("pay_order", self.session(), "timeout_before").await;
+                self.pays(&booking).await;
+            }
+            Story::PaidInTheDark => {
+                let payment = self.payment().bare();
+                self.visit.hyperpay().fails("query_reference", &payment, "lookup_lag").await;
+                self.pays(&booking).await;
+            }
             Story::CalledOff => drop(booking.cancels().await),
             Story::PaidLate => {
                 if let Some(payment) = booking.may_open_payment_as(&self.key).await {

@@ -21,14 +21,17 @@ fn story(operation: &str) -> Option<Story> {
             Story::Sold
         }
         "cancel_order" => Story::CalledOff,
-        "booking_status" | "get_booking" | "search_booking" | "refund_booking" => Story::TakenBack,
+        "booking_status" | "get_booking" | "refund_booking" => Story::TakenBack,
+        "search_booking" => Story::Unheard,
         // HyperPay.
-        "create_checkout" | "pay" | "status_checkout" | "status_payment" | "query_id"
-        | "query_reference" | "webhook" => Story::Sold,
+        "create_checkout" | "pay" | "status_checkout" | "query_reference" | "webhook" => {
+            Story::Sold
+        }
+        "query_id" => Story::PaidInTheDark,
         "refund" => Story::PaidLate,
         // What only a customer asks, and what Usher never does.
         "seat_plan" | "ticket_types" | "widget" | "page" | "cancel_booking" | "reversal"
-        | "capture" => return None,
+        | "capture" | "status_payment" => return None,
         other => panic!("{other} is new: in which story is it called?"),
     })
 }

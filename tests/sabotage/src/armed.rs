@@ -7,7 +7,7 @@ static RULE: LazyLock<Option<String>> = LazyLock::new(|| env::var("SABOTAGE_RULE
 static PLAN: LazyLock<Option<OsString>> = LazyLock::new(|| env::var_os("SABOTAGE_PLAN"));
 
 pub(super) fn is_out(rule: Rule) -> bool {
-    RULE.as_deref() == Some(format!("{rule:?}").as_str())
+    RULE.as_deref().is_some_and(|out| out == format!("{rule:?}"))
 }
 
 pub(super) fn strike(step: &str, key: &str, moment: Moment) -> Result<(), String> {
