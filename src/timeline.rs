@@ -5,7 +5,9 @@ use serde_json::Value;
 
 #[expect(clippy::print_stdout, reason = "this is the terminal's voice")]
 pub(crate) fn say(text: &str) {
-    println!("{text}");
+    // Some of it is a vendor's: nothing that a terminal would obey.
+    let plain: String = text.chars().filter(|it| !it.is_control() || *it == '\n').collect();
+    println!("{plain}");
 }
 
 /// One event of a booking's timeline, with the time since its first.

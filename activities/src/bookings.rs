@@ -9,6 +9,7 @@ use crate::{
 use adapters::vista::{ConfirmAnswer, OrderRef, PaymentNote, ReleaseAnswer};
 use schema::{
     bookings::{self, Booking, BookingRequest, Standing},
+    cases,
     ids::BookingId,
     money::Money,
     states::BookingStatus,
@@ -117,6 +118,11 @@ impl Activities {
     /// Ends the unwinding: the seats are free again.
     pub async fn finish_unwind(&self, booking: BookingId) -> Result<BookingStatus, Error> {
         Ok(unwinding::finish(&self.db, booking).await?)
+    }
+
+    /// Whether a person has decided about a refused step, or it has ended otherwise.
+    pub async fn is_decided(&self, key: &str, step: &str, occurrence: i32) -> Result<bool, Error> {
+        Ok(cases::is_decided(&self.db, key, step, occurrence).await?)
     }
 
     fn confirm<'a>(

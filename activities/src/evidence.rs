@@ -24,7 +24,9 @@ pub struct Insufficient {
 pub fn decisions(step: &str) -> &'static [Decision] {
     match step {
         // Money that is owed is not called off.
-        SendRefund::NAME | ASK_REFUND => &[Decision::Retry, Decision::Settled],
+        SendRefund::NAME => &[Decision::Retry, Decision::Settled],
+        // It is asked about all the time.
+        ASK_REFUND => &[Decision::Settled],
         ConfirmOrder::NAME | CancelOrder::NAME | ReleaseBooking::NAME => {
             &[Decision::Retry, Decision::Settled, Decision::GiveUp]
         }
@@ -72,6 +74,12 @@ fn stored<S: VendorStep>(answer: S::Answer) -> Option<Value> {
     serde_json::to_value(Stored { v: 1, answer }).ok()
 }
 
+/// Vista's booking that the evidence names, if it names one.
+pub fn vista_booking(evidence: Option<&Value>) -> Option<String> {
+    let named = evidence?.get("vista_booking_id")?.as_str()?;
+    Some(named.to_owned())
+}
+
 fn booked(evidence: &Value, cinema: Option<&str>) -> Option<ConfirmAnswer> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -108,7 +116,7 @@ fn seen(evidence: &Value) -> Option<String> {
         seen: String,
     }
     let Seen { seen } = read(evidence)?;
-    let sound = !seen.trim().is_empty() && seen.len() <= 2_000;
+    let sound = !seen.trim().is_empty() && seen.len() <= 2_000 && !seen.contains(char::is_control);
     sound.then_some(seen)
 }
 

@@ -12,7 +12,7 @@ use adapters::{
 use schema::{
     Tx,
     bookings::{self, Extension},
-    cases::{self, Decision, NewCase},
+    cases::{self, Decision, NewCase, VENDOR_HAS_DECIDED},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
     payments::{self, OpenSession, Opening, Payment, PaymentRequest},
@@ -74,6 +74,7 @@ impl Activities {
         let timings = payment.request.timings;
         let before = self.seen_before(&payment).await?;
         let Some(vendor) = self.providers.get(payment.provider) else {
+            self.unanswered(&payment).await?;
             return Ok(before.no_answer(None));
         };
         let within = Duration::from_millis(timings.payment.timeout_ms);
@@ -86,14 +87,14 @@ impl Activities {
         };
         match vendor.ask(&question, within).await {
             Ok(transactions) => self.settle(payment, before, &transactions).await,
-            Err(VendorError::Unavailable { retry_after, .. }) => Ok(before.no_answer(retry_after)),
             Err(error) => {
                 tracing::info!(payment.id = %payment.payment_id, %error,
                     "no answer about payment {}", payment.payment_id);
-                if session_is_over(&payment) {
-                    self.ask_a_person(&payment, UNREADABLE).await?;
-                }
-                Ok(before.no_answer(None))
+                self.unanswered(&payment).await?;
+                let VendorError::Unavailable { retry_after, .. } = error else {
+                    return Ok(before.no_answer(None));
+                };
+                Ok(before.no_answer(retry_after))
             }
         }
     }
@@ -102,9 +103,10 @@ impl Activities {
     async fn seen_before(&self, payment: &Payment) -> Result<Asked, Error> {
         let mut asked = Asked::of(payment);
         if payment.status == PaymentStatus::Captured {
-            for settled in settling::settled(&self.db, payment.payment_id).await? {
+            for (transaction, settled) in settling::settled(&self.db, payment.payment_id).await? {
                 asked.won |= settled.verdict == Verdict::Won;
                 asked.refunds.extend(settled.refund);
+                asked.captures.push(transaction);
             }
         }
         Ok(asked)
@@ -125,7 +127,9 @@ impl Activities {
                     asked.won |= settled.verdict == Verdict::Won;
                     let new = settled.refund.filter(|refund| !asked.refunds.contains(refund));
                     asked.refunds.extend(new);
-                    asked.captures.push(transaction.id.clone());
+                    if !asked.captures.contains(&transaction.id) {
+                        asked.captures.push(transaction.id.clone());
+                    }
                 }
                 TransactionState::Authorized | TransactionState::Pending => pending = true,
                 TransactionState::Declined { code } => declined = Some(code),
@@ -153,15 +157,17 @@ impl Activities {
     }
 }
 
-/// The vendor does not decide, though its session is over: (cause, what it does instead).
-type Undecided = (&'static str, &'static str);
+/// The vendor does not decide, though its session is over: (fact about the step, cause, what it does instead).
+type Undecided = (&'static str, &'static str, &'static str);
 const PENDING: Undecided = (
+    "ask_vendor:pending",
     "payment_pending_after_its_session",
     "the vendor's session is over, and it still calls the payment pending",
 );
 const UNREADABLE: Undecided = (
+    "ask_vendor:unreadable",
     "payment_unreadable_after_its_session",
-    "the vendor's session is over, and it gives no answer that is about this payment",
+    "the vendor's session has long been over, and it gives no answer about this payment that can be read",
 );
 const ASK_VENDOR: &str = "ask_vendor";
 
@@ -172,10 +178,10 @@ impl Activities {
         let undecided = NewCase {
             workflow: "Payment",
             workflow_key: payment.payment_id.bare(),
-            step: ASK_VENDOR,
+            step: why.0,
             booking: Some(payment.booking_id),
-            cause: why.0,
-            detail: why.1,
+            cause: why.1,
+            detail: why.2,
             at_risk: payment.amount.unwrap_or(Money::sar(0)),
             decisions: &[Decision::Settled],
         };
@@ -183,10 +189,20 @@ impl Activities {
         Ok(tx.commit().await.map_err(schema::Error::from)?)
     }
 
+    /// A vendor that is away for a while comes back; one that stays away long after the session is a case.
+    async fn unanswered(&self, payment: &Payment) -> Result<(), Error> {
+        let patience = i64::try_from(payment.request.timings.undecided_ms).unwrap_or(i64::MAX);
+        let left = payment.session_left_ms.filter(|_| !payment_has_ended(payment));
+        if left.is_some_and(|left| left.saturating_add(patience) <= 0) {
+            self.ask_a_person(payment, UNREADABLE).await?;
+        }
+        Ok(())
+    }
+
     /// The vendor has decided since.
     async fn nobody_need_ask(&self, payment: &Payment) -> Result<(), Error> {
         let key = payment.payment_id.bare();
-        Ok(cases::overtaken(&self.db, "Payment", &key, ASK_VENDOR).await?)
+        Ok(cases::overtaken(&self.db, "Payment", &key, ASK_VENDOR, VENDOR_HAS_DECIDED).await?)
     }
 }
 
@@ -216,7 +232,7 @@ const fn payment_has_ended(payment: &Payment) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     pub booking: Option<BookingId>,
-    /// The vendor's transactions that have taken money.
+    /// The vendor's transactions that have taken money, as it shows now or has shown before.
     pub captures: Vec<String>,
     /// One of them has won its booking, now or before.
     pub won: bool,

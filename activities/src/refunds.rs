@@ -11,7 +11,7 @@ use adapters::{
 use sabotage::Rule;
 use schema::{
     Tx,
-    cases::{self, Decision, NewCase},
+    cases::{self, NewCase, VENDOR_HAS_DECIDED},
     ids::{BookingId, RefundId},
     money::Money,
     refunds::{self, Refund},
@@ -36,7 +36,8 @@ impl Activities {
         step::perform(&self.db, &SendRefund { vendor, refund: &refund }).await
     }
 
-    /// Asks whether a refund that was pending has reached its end. A vendor that has changed its mind is a case.
+    /// Asks whether a refund that was pending has reached its end. A vendor that has changed its mind, or does not say
+    /// anything for long, makes a case; and is asked on: it may do it after all, and a person may settle it.
     pub async fn ask_refund(&self, refund: RefundId) -> Result<Progress<RefundStatus>, Error> {
         let Some(refund) = refunds::find(&self.db, refund).await? else {
             return Ok(Progress::Done(End::Absent));
@@ -52,8 +53,10 @@ impl Activities {
             Some(vendor) => vendor.find_refund(&order(&refund), within).await.ok().flatten(),
             None => None,
         };
+        // The longer it takes, the rarer we ask.
         let age = u64::try_from(refund.age_ms).unwrap_or(0);
-        let late = age > refund.timings.refund_patience_ms;
+        let Timings { ask_first_ms, ask_longest_ms, .. } = refund.timings;
+        let later = Progress::NotYet { wait_ms: (age / 2).clamp(ask_first_ms, ask_longest_ms) };
         let mut tx = self.db.begin().await?;
         let progress = match found {
             Some(RefundState::Refunded { transaction }) => {
@@ -62,27 +65,21 @@ impl Activities {
             }
             Some(RefundState::Rejected { code, reason }) if refund.status == RefundStatus::Sent => {
                 let cause = format!("payment_refused_{code}");
-                let opened = cases::open(&mut tx, &a_case(&refund, &cause, &reason)).await?;
-                Progress::Refused { step: ASK_REFUND.to_owned(), occurrence: opened.occurrence }
+                cases::open(&mut tx, &a_case(&refund, &cause, &reason)).await?;
+                later
             }
-            // The longer it takes, the rarer we ask. What the vendor has never taken on, `send_refund` hears refused.
+            // What the vendor has never taken on, `send_refund` hears refused.
             Some(RefundState::Pending { .. } | RefundState::Rejected { .. }) | None => {
-                let Timings { ask_first_ms, ask_longest_ms, .. } = refund.timings;
-                if late && refund.status == RefundStatus::Sent {
-                    let reason =
-                        "the vendor has taken it on long ago, and does not say that it is done";
-                    let undecided = NewCase {
-                        decisions: &[Decision::Settled],
-                        ..a_case(&refund, "refund_undecided", reason)
-                    };
-                    cases::open_once(&mut tx, &undecided).await?;
+                if age > refund.timings.undecided_ms && refund.status == RefundStatus::Sent {
+                    cases::open(&mut tx, &a_case(&refund, "refund_undecided", UNDECIDED)).await?;
                 }
-                Progress::NotYet { wait_ms: (age / 2).clamp(ask_first_ms, ask_longest_ms) }
+                later
             }
         };
         tx.commit().await.map_err(schema::Error::from)?;
-        if late && matches!(progress, Progress::Done(_)) {
-            cases::overtaken(&self.db, "Refund", &refund.refund_id.bare(), ASK_REFUND).await?;
+        if matches!(progress, Progress::Done(_)) {
+            let key = refund.refund_id.bare();
+            cases::overtaken(&self.db, "Refund", &key, ASK_REFUND, VENDOR_HAS_DECIDED).await?;
         }
         Ok(progress)
     }
@@ -100,6 +97,8 @@ impl Activities {
         Ok(true)
     }
 }
+
+const UNDECIDED: &str = "the vendor has taken it on long ago, and does not say that it is done";
 
 /// The vendor took the refund on, and does not see it through.
 fn a_case<'a>(refund: &Refund, cause: &'a str, reason: &'a str) -> NewCase<'a> {

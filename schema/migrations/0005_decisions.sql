@@ -4,8 +4,18 @@
 -- looks at its row.
 ALTER TABLE vendor_calls ADD COLUMN by_hand jsonb;
 
+-- What an earlier build offered without meaning.
+UPDATE cases SET decisions = CASE
+        WHEN step = 'send_refund' THEN ARRAY['retry', 'settled']
+        WHEN step = 'ask_refund' THEN ARRAY['settled']
+        WHEN step IN ('create_order', 'hold_seats', 'price_order', 'open_payment') THEN ARRAY['retry', 'give-up']
+        ELSE decisions END
+    WHERE decision IS NULL;
+
+-- What happens may overtake a case that nobody has decided: then it is closed as settled, by Usher itself.
 ALTER TABLE cases
-    ADD CONSTRAINT only_what_is_offered CHECK (decision = ANY (decisions)),
+    ADD CONSTRAINT only_what_is_offered CHECK (decision = ANY (decisions)
+        OR (decision = 'settled' AND decided_by = 'usher')),
     ADD CONSTRAINT offered_are_known CHECK (decisions <@ ARRAY['retry', 'settled', 'give-up']),
     ADD CONSTRAINT settled_has_evidence CHECK (decision <> 'settled' OR evidence IS NOT NULL);
 

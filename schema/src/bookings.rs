@@ -311,3 +311,23 @@ pub async fn confirm(
 pub(crate) fn missing(booking: BookingId) -> Error {
     Error::Missing(booking.to_string())
 }
+
+/// Whether this booking of Vista's is the ticket of another booking than this one.
+pub async fn is_of_another(
+    db: &Db,
+    cinema: &str,
+    vista_booking: &str,
+    than: Option<BookingId>,
+) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM bookings WHERE cinema_id = $1 AND vista_booking_id = $2
+                       AND booking_id IS DISTINCT FROM $3::text) AS "so!"
+        "#,
+        cinema,
+        vista_booking,
+        than as Option<BookingId>
+    )
+    .fetch_one(&db.0)
+    .await?)
+}

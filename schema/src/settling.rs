@@ -63,8 +63,8 @@ fn owed(payment: &Payment, capture: &Capture, verdict: Verdict) -> Option<Refund
         .then(|| RefundId::automatic(payment.payment_id, &capture.vendor_transaction))
 }
 
-/// What has become of the payment's captures so far.
-pub async fn settled(db: &Db, payment: PaymentId) -> Result<Vec<Settled>, Error> {
+/// What has become of the payment's captures so far, by the vendor's transaction.
+pub async fn settled(db: &Db, payment: PaymentId) -> Result<Vec<(String, Settled)>, Error> {
     let rows = sqlx::query!(
         r#"
         SELECT vendor_transaction, verdict AS "verdict: Verdict" FROM captures WHERE payment_id = $1
@@ -75,11 +75,11 @@ pub async fn settled(db: &Db, payment: PaymentId) -> Result<Vec<Settled>, Error>
     .fetch_all(&db.0)
     .await?;
     Ok(rows
-        .iter()
-        .map(|row| Settled {
-            verdict: row.verdict,
-            refund: (row.verdict == Verdict::Late)
-                .then(|| RefundId::automatic(payment, &row.vendor_transaction)),
+        .into_iter()
+        .map(|row| {
+            let refund = (row.verdict == Verdict::Late)
+                .then(|| RefundId::automatic(payment, &row.vendor_transaction));
+            (row.vendor_transaction, Settled { verdict: row.verdict, refund })
         })
         .collect())
 }

@@ -26,7 +26,7 @@ pub struct Waiting {
     pub at_risk: Money,
 }
 
-/// At most `limit` of them, the oldest first. A call that has just been sent is no wait yet.
+/// At most `limit` of them, those with money at risk first, then the oldest. A call that has just been sent is no wait yet.
 pub async fn waiting(db: &Db, limit: i64) -> Result<Vec<Waiting>, Error> {
     let rows = sqlx::query!(
         r#"
@@ -37,7 +37,8 @@ pub async fn waiting(db: &Db, limit: i64) -> Result<Vec<Waiting>, Error> {
         FROM (
             SELECT CASE WHEN refund_id IS NOT NULL THEN 'Refund' WHEN payments.payment_id IS NOT NULL THEN 'Payment'
                         ELSE 'Booking' END AS workflow,
-                   key AS workflow_key, calls.step, COALESCE(refunds.provider, payments.provider, vendor) AS vendor,
+                   key AS workflow_key, calls.step, CASE WHEN vendor = 'payment' THEN COALESCE(refunds.provider, payments.provider, vendor)
+                        ELSE vendor END AS vendor,
                    NULL AS case_id, calls.booking_id, COALESCE(waiting_for, 'nothing heard since it was sent') AS why,
                    calls.created_at AS since, next_try_at, attempts,
                    CASE WHEN refund_id IS NOT NULL THEN refunds.amount_minor
@@ -52,11 +53,27 @@ pub async fn waiting(db: &Db, limit: i64) -> Result<Vec<Waiting>, Error> {
               AND NOT EXISTS (SELECT FROM cases WHERE workflow_key = key AND cases.step = calls.step
                               AND decision IS NULL)
             UNION ALL
+            SELECT 'Payment', payments.payment_id, 'ask_vendor', provider, NULL, booking_id, 'the vendor does not say how it ended',
+                   session_ends_at, NULL, 0, amount_minor, COALESCE(currency, 'SAR')
+            FROM payments WHERE status IN ('OPEN', 'FAILED', 'AUTHORIZED')
+              AND session_ends_at < clock_timestamp() - interval '5 minutes'
+              AND NOT EXISTS (SELECT FROM cases WHERE workflow_key = payments.payment_id AND decision IS NULL)
+            UNION ALL
+            SELECT 'Refund', refund_id, 'ask_refund', provider, NULL, booking_id, 'the vendor does not say that it is done',
+                   updated_at, NULL, 0, amount_minor, currency
+            FROM refunds WHERE status = 'SENT' AND updated_at < clock_timestamp() - interval '5 minutes'
+              AND NOT EXISTS (SELECT FROM cases WHERE workflow_key = refund_id AND decision IS NULL)
+            UNION ALL
+            SELECT 'WebhookConfirm', provider || ':' || event, 'ask_vendor', provider, NULL, booking_id,
+                   'a webhook without a verdict', received_at, NULL, 0, 0, 'SAR'
+            FROM webhook_deliveries WHERE verdict IS NULL
+              AND received_at < clock_timestamp() - interval '5 minutes'
+            UNION ALL
             SELECT workflow, workflow_key, step, NULL, case_id, booking_id, cause, opened_at, NULL, 0,
                    at_risk_minor, currency
             FROM cases WHERE decision IS NULL
         ) everything
-        ORDER BY since LIMIT $1
+        ORDER BY at_risk_minor = 0, since LIMIT $1
         "#,
         limit
     )

@@ -47,8 +47,8 @@ pub struct Timings {
     /// Asking about a payment: first, then widening to the longest. A vendor's limit on reads bounds the first.
     pub ask_first_ms: u64,
     pub ask_longest_ms: u64,
-    /// A vendor has taken a refund on and does not end it: a person hears of it after this.
-    pub refund_patience_ms: u64,
+    /// A vendor leaves a refund, or a payment whose session is over, undecided: a person hears of it after this.
+    pub undecided_ms: u64,
     /// Vista's calls that may be repeated at once.
     pub vista: CallTimings,
     /// Telling Vista that an order is paid.
@@ -81,7 +81,7 @@ impl Default for Timings {
             retry_longest_ms: MINUTE,
             ask_first_ms: 35 * SECOND,
             ask_longest_ms: 2 * MINUTE,
-            refund_patience_ms: 30 * MINUTE,
+            undecided_ms: 30 * MINUTE,
             vista: call(5 * SECOND),
             confirm: call(5 * SECOND),
             payment: call(30 * SECOND),
@@ -112,7 +112,7 @@ impl Timings {
             retry_longest_ms: by(self.retry_longest_ms),
             ask_first_ms: by(self.ask_first_ms),
             ask_longest_ms: by(self.ask_longest_ms),
-            refund_patience_ms: by(self.refund_patience_ms),
+            undecided_ms: by(self.undecided_ms),
             vista: sooner(self.vista),
             confirm: sooner(self.confirm),
             payment: sooner(self.payment),

@@ -242,9 +242,9 @@ pub(crate) async fn give_up(tx: &mut Tx, key: &str) -> Result<(), Error> {
 }
 
 /// A person has settled it with this answer: nobody sends any more, and the step records it when it is run next. An
-/// outcome stays.
-pub(crate) async fn settle_by_hand(tx: &mut Tx, key: &str, answer: &Value) -> Result<(), Error> {
-    sqlx::query!(
+/// outcome stays. False: there is no such step, or it has ended.
+pub(crate) async fn settle_by_hand(tx: &mut Tx, key: &str, answer: &Value) -> Result<bool, Error> {
+    let settled = sqlx::query!(
         r#"
         UPDATE vendor_calls SET by_hand = $2, updated_at = clock_timestamp()
         WHERE call_key = $1 AND outcome IS NULL
@@ -254,7 +254,7 @@ pub(crate) async fn settle_by_hand(tx: &mut Tx, key: &str, answer: &Value) -> Re
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(settled.rows_affected() == 1)
 }
 
 /// An answer to be recorded.

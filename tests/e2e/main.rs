@@ -1,7 +1,7 @@
 //! End-to-end tests: real engines, the real binary with production's environment, vendors that misbehave on demand.
 //!
 //! Customers speak HTTP only. After every test three books are compared: Usher's tables, the card gateway's ledger
-//! and the cinema system's (`tests/harness/src/checker.rs`).
+//! and the cinema system's (`tests/harness/src/checker/`).
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail like the test")]
 
@@ -10,8 +10,11 @@ mod cases;
 mod checker;
 mod command_line;
 mod crashes;
+mod disk_full;
+mod late_money;
 mod outages;
 mod payments;
+mod races;
 mod recovery;
 mod refusals;
 mod requests;

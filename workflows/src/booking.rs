@@ -151,7 +151,7 @@ impl Story<'_> {
         }
         let ms = request.timings.booking_expiry_ms;
         let patience = Patience::Bounded { unless: LEFT_PENDING, ms };
-        let before_money = AtVendor { ctx, patience };
+        let before_money = AtVendor { ctx, activities, patience };
         let create = move || activities.create_order(request);
         let order = match answered(before_money.finish("create_order", create).await?) {
             Some(Created::Open { order }) => order,
@@ -207,7 +207,7 @@ impl Story<'_> {
         if !Rule::OweFirst.is_out() {
             saga.owe(Undo::ReleaseBooking);
         }
-        let paid = AtVendor { ctx, patience: Patience::Endless };
+        let paid = AtVendor { ctx, activities, patience: Patience::Endless };
         let confirm = move || {
             let order = order.clone();
             async move { activities.confirm_order(request, &order).await }

@@ -118,7 +118,8 @@ impl Story<'_> {
             }
         };
         let ms = request.timings.booking_expiry_ms;
-        let vendor = AtVendor { ctx, patience: Patience::Bounded { unless: ENDED, ms } };
+        let vendor =
+            AtVendor { ctx, activities, patience: Patience::Bounded { unless: ENDED, ms } };
         let price = move || {
             let order = order.clone();
             async move { activities.price_order(request, &order, may_continue).await }

@@ -40,7 +40,7 @@ impl Refund {
             return Err(TerminalError::new_with_code(400, "the key is not a refund's id"));
         };
         let (ctx, activities) = (&ctx, &self.activities);
-        let vendor = AtVendor { ctx, patience: Patience::Endless };
+        let vendor = AtVendor { ctx, activities, patience: Patience::Endless };
         // Money that is owed is not called off: a cancel changes nothing.
         let send = move || activities.send_refund(refund);
         let answer = until_done(|| vendor.finish("send_refund", send)).await?;

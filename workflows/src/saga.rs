@@ -77,7 +77,7 @@ impl TakeBack<'_> {
 
     async fn undo(self, undo: Undo) -> Result<(), TerminalError> {
         let Self { ctx, activities, request } = self;
-        let vendor = AtVendor { ctx, patience: Patience::Endless };
+        let vendor = AtVendor { ctx, activities, patience: Patience::Endless };
         match undo {
             Undo::CancelOrder => {
                 vendor.finish("cancel_order", move || activities.cancel_order(request)).await?;

@@ -1,7 +1,7 @@
 //! The seam: the only functions through which a workflow touches the world.
 
 use activities::{
-    Error,
+    Activities, Error,
     step::{End, Progress},
 };
 use restate_sdk::prelude::*;
@@ -67,6 +67,7 @@ fn again(error: Error) -> HandlerError {
 #[derive(Clone, Copy)]
 pub(crate) struct AtVendor<'a> {
     pub ctx: &'a WorkflowContext<'a>,
+    pub activities: &'a Activities,
     /// How long a person is waited for, when it is refused.
     pub patience: Patience,
 }
@@ -113,8 +114,7 @@ impl<'a> AtVendor<'a> {
     async fn decided(self, refused: &str, occurrence: i32) -> Result<bool, TerminalError> {
         let nudge = Decided { step: refused.to_owned(), occurrence }.promise();
         let Patience::Bounded { unless, ms } = self.patience else {
-            self.ctx.promise::<String>(&nudge).await?;
-            return Ok(true);
+            return self.decided_some_day(refused, occurrence, &nudge).await;
         };
         restate_sdk::select! {
             nudged = self.ctx.promise::<String>(&nudge) => { nudged?; Ok(true) },
@@ -124,6 +124,36 @@ impl<'a> AtVendor<'a> {
         }
     }
 }
+
+impl AtVendor<'_> {
+    /// The nudge only makes it sooner: the rows are looked at, too, ever more rarely.
+    async fn decided_some_day(
+        self,
+        refused: &str,
+        occurrence: i32,
+        nudge: &str,
+    ) -> Result<bool, TerminalError> {
+        let Self { ctx, activities, .. } = self;
+        let mut wait = LOOK_FIRST;
+        loop {
+            restate_sdk::select! {
+                nudged = ctx.promise::<String>(nudge) => { nudged?; return Ok(true); },
+                waited = ctx.sleep(wait) => { waited?; },
+                on_cancel => { return Err(cancelled()); }
+            }
+            let (key, refused) = (ctx.key().to_owned(), refused.to_owned());
+            let look =
+                move || async move { activities.is_decided(&key, &refused, occurrence).await };
+            if step(ctx, "look_for_decision", look).await? {
+                return Ok(true);
+            }
+            wait = (wait * 2).min(LOOK_LONGEST);
+        }
+    }
+}
+
+const LOOK_FIRST: Duration = Duration::from_secs(10);
+const LOOK_LONGEST: Duration = Duration::from_hours(1);
 
 /// Which waiting step a person has decided about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

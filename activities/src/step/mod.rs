@@ -201,7 +201,7 @@ impl<S: VendorStep> Running<'_, S> {
                 };
                 self.still_unknown(attempt, &because, wait).await
             }
-            Heard::AskUnlessDone { .. } if self.has_happened().await => {
+            Heard::AskUnlessDone { .. } if !self.has_certainly_not_happened().await => {
                 Ok(Progress::after(self.settle_window()))
             }
             Heard::AskUnlessDone { code, because } | Heard::AskAPerson { code, because } => {
@@ -211,10 +211,14 @@ impl<S: VendorStep> Running<'_, S> {
         }
     }
 
-    async fn has_happened(&self) -> bool {
+    /// A look-up that fails proves nothing.
+    async fn has_certainly_not_happened(&self) -> bool {
         let timeout = Duration::from_millis(self.step.call_timings().timeout_ms);
-        let seen = tokio::time::timeout(timeout, self.step.look_up(timeout)).await;
-        matches!(seen, Ok(Ok(Seen::Found(answer))) if !S::is_no(&answer))
+        match tokio::time::timeout(timeout, self.step.look_up(timeout)).await {
+            Ok(Ok(Seen::Absent)) => true,
+            Ok(Ok(Seen::Found(answer))) => S::is_no(&answer),
+            Ok(Ok(Seen::Unclear(_)) | Err(_)) | Err(_) => false,
+        }
     }
 
     async fn look_up(&self, call: &Call) -> Result<Progress<S::Answer>, Error> {
@@ -320,6 +324,9 @@ impl<S: VendorStep> Running<'_, S> {
 
     async fn end(&self, call: &Call, outcome: Outcome) -> Result<Progress<S::Answer>, Error> {
         let ended = vendor_calls::end_without(self.db, self.key, call.attempts, outcome).await?;
+        if ended {
+            person::need_not_decide(self.db, self.step).await?;
+        }
         Ok(match (ended, outcome) {
             (false, _) => Progress::soon(),
             (true, Outcome::GaveUp) => Progress::Done(End::GaveUp),

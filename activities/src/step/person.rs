@@ -4,7 +4,7 @@ use super::VendorStep;
 use crate::{Error, evidence};
 use schema::{
     Db,
-    cases::{self, Decision, NewCase, Opened},
+    cases::{self, Decision, NewCase, Opened, STEP_HAS_ENDED},
 };
 
 /// The step was refused, or nobody can tell what became of it: it waits for the decision.
@@ -33,6 +33,12 @@ pub(super) async fn looks_at_another_answer<S: VendorStep>(
     let mut tx = db.begin().await?;
     cases::open_once(&mut tx, &differs).await?;
     Ok(tx.commit().await.map_err(schema::Error::from)?)
+}
+
+/// The step has ended without its answer: a case about it has nothing left to decide.
+pub(super) async fn need_not_decide<S: VendorStep>(db: &Db, step: &S) -> Result<(), Error> {
+    let (workflow, key) = (step.workflow(), step.id());
+    Ok(cases::overtaken(db, workflow, &key, S::NAME, STEP_HAS_ENDED).await?)
 }
 
 fn case<'a, S: VendorStep>(step: &S, name: &'a str) -> NewCase<'a> {

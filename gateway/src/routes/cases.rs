@@ -14,7 +14,8 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use schema::{
-    cases::{self, Case, Decided, Decision, Filter, NewDecision},
+    bookings,
+    cases::{self, Case, Decided, Decision, Filter, Kept, NewDecision},
     ids::{BookingId, CaseId},
     money::Money,
 };
@@ -126,7 +127,7 @@ async fn list(
             Wants::Decided => Some(false),
             Wants::All => None,
         },
-        cause: wanted.cause,
+        cause: wanted.cause.filter(|cause| !cause.contains(char::is_control)),
         booking: wanted.booking,
         before: wanted.before,
     };
@@ -184,17 +185,20 @@ async fn decide(
         Some(otherwise) => return Err(decided_before(otherwise)),
         None => return Err(Error::Internal(format!("{} is not decided", case.case_id))),
     }
-    let told = if case.waits { Some(tell(&app, &case).await) } else { None };
+    // A workflow that waits no more takes no harm from being told.
+    let told = Some(tell(&app, &case).await).filter(|_| case.waits);
     Ok(Json(DecidedView { case: CaseView::of(case), told }))
 }
 
 /// Writes the decision down, unless somebody was quicker.
 async fn keep(app: &App, staff: &MayDecide, case: &Case, new: &Decide) -> Result<(), Error> {
     let reason = new.reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_MAX {
+    let fits = (1..=REASON_MAX).contains(&reason.chars().count());
+    if !fits || reason.contains(char::is_control) {
         return Err(Error::Invalid {
             code: "reason_missing",
-            detail: format!("Say why, in 1 to {REASON_MAX} characters: it is kept.").into(),
+            detail: format!("Say why, in 1 to {REASON_MAX} characters on one line: it is kept.")
+                .into(),
         });
     }
     if !case.decisions.contains(&new.decision) {
@@ -205,6 +209,15 @@ async fn keep(app: &App, staff: &MayDecide, case: &Case, new: &Decide) -> Result
         });
     }
     let answer = answer(case, new)?;
+    if let (Some(cinema), Some(id)) = (&case.cinema, evidence::vista_booking(new.evidence.as_ref()))
+        && bookings::is_of_another(&app.db, cinema, &id, case.booking).await?
+    {
+        return Err(Error::Conflict {
+            code: "booking_of_another".into(),
+            detail: "That booking of Vista's is another customer's ticket: look again.".into(),
+            retryable: false,
+        });
+    }
     let decision = NewDecision {
         decision: new.decision,
         by: &staff.id,
@@ -212,8 +225,15 @@ async fn keep(app: &App, staff: &MayDecide, case: &Case, new: &Decide) -> Result
         evidence: new.evidence.as_ref(),
         answer: answer.as_ref(),
     };
-    cases::decide(&app.db, case.case_id, &decision).await?;
-    Ok(())
+    match cases::decide(&app.db, case.case_id, &decision).await? {
+        Kept::Now | Kept::Before => Ok(()),
+        Kept::StepHasEnded => Err(Error::Conflict {
+            code: "step_has_ended".into(),
+            detail: "The step has ended meanwhile: see what became of the booking, and take back what you did for it."
+                .into(),
+            retryable: false,
+        }),
+    }
 }
 
 /// The evidence as the step's answer; refused here, where a person can still mend it.

@@ -14,8 +14,9 @@ const BOOKINGS: usize = 20;
 
 /// Keeps the evidence of a round that did not end clean, and names the folder.
 pub async fn keep(visit: &Visit, seed: u64, round: &Round, outcome: &Outcome) -> PathBuf {
-    let folder =
-        usher().with_file_name("chaos").join(format!("seed-{seed}-round-{}", round.number));
+    let folder = usher()
+        .with_file_name("chaos-evidence")
+        .join(format!("seed-{seed}-round-{}", round.number));
     fs::create_dir_all(&folder).unwrap();
     write(&folder, "round.json", &json(round));
     write(&folder, "outcome.json", &json(outcome));

@@ -3,13 +3,15 @@
 //! Exit code 0 only if nothing was lost and nothing double; else the first broken round ends the run, and its evidence
 //! is kept in a folder that is named.
 
-use chaos::{Crowd, Plan, Summary, close, headline, keep, play, summary};
+use chaos::{Crowd, Outcome, Plan, Round, Summary, close, headline, keep, play, summary};
 use clap::Parser;
+use harness::Visit;
 use serde::Serialize;
 use std::{
     env,
     path::Path,
     process::{Command, ExitCode},
+    sync::Arc,
 };
 
 #[derive(Parser)]
@@ -52,22 +54,16 @@ async fn run(plan: &Plan, teller: &Teller) -> ExitCode {
     let mut outcomes = Vec::new();
     teller.text(&headline());
     for round in &plan.rounds {
-        let mut outcome = play(&visit, round).await;
-        if round.number == plan.rounds.len() {
-            outcome.violations.extend(close(&visit).await);
-        }
+        let outcome = judged(&visit, plan, round).await;
         teller.tells(&outcome.line(), &outcome);
-        let clean = outcome.is_clean();
-        if !clean {
-            let folder = keep(&visit, plan.seed, round, &outcome).await;
-            let broken = outcome.violations.iter().map(ToString::to_string);
-            for what in broken.chain(outcome.let_down.clone()) {
-                teller.text(&format!("  {what}"));
-            }
-            let (seed, number) = (plan.seed, round.number);
-            let where_ = folder.display();
-            teller.text(&format!("Seed {seed} broke in round {number}; evidence: {where_}"));
+        for complaint in outcome.complaints() {
+            teller.text(&format!("  {complaint}"));
         }
+        if let Some(folder) = &outcome.evidence {
+            let (seed, number, folder) = (plan.seed, round.number, folder.display());
+            teller.text(&format!("Seed {seed} broke in round {number}; evidence: {folder}"));
+        }
+        let clean = outcome.is_clean();
         outcomes.push(outcome);
         if !clean {
             break;
@@ -78,8 +74,20 @@ async fn run(plan: &Plan, teller: &Teller) -> ExitCode {
     for kind in summary(&outcomes) {
         teller.tells(&kind.line(), &kind);
     }
-    let clean = outcomes.iter().all(chaos::Outcome::is_clean);
+    let clean = outcomes.iter().all(Outcome::is_clean);
     if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// One round; after the last, also that nothing at all is left. What is not clean leaves its evidence.
+async fn judged(visit: &Arc<Visit>, plan: &Plan, round: &Round) -> Outcome {
+    let mut outcome = play(visit, round).await;
+    if outcome.is_clean() && round.number == plan.rounds.len() {
+        outcome.violations = close(visit).await;
+    }
+    if !outcome.is_clean() {
+        outcome.evidence = Some(keep(visit, plan.seed, round, &outcome).await);
+    }
+    outcome
 }
 
 /// Usher is a process of its own, found beside this one, and built as this one was: with nothing armed in it.

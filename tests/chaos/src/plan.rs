@@ -157,7 +157,7 @@ const FAULTS: [Mishap<'static>; 46] = [
     vista("refund_booking", "timeout_after"),
     vista("refund_booking", "http_500_after"),
     hyperpay("pay", "pending_2"),
-    hyperpay("pay", "amount_mismatch"),
+    hyperpay("pay", "decline"),
     hyperpay("status_checkout", "http_500_before"),
     hyperpay("status_checkout", "timeout_before"),
     hyperpay("query_reference", "http_500_before"),

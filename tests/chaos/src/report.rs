@@ -2,7 +2,7 @@
 
 use harness::Violation;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// How a round went.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -29,9 +29,17 @@ pub struct Outcome {
     /// Customers who never got an answer, and what they waited for.
     pub let_down: Vec<String>,
     pub violations: Vec<Violation>,
+    /// The folder where everything about a broken round is kept.
+    pub evidence: Option<PathBuf>,
 }
 
 impl Outcome {
+    /// Everything that is wrong.
+    pub fn complaints(&self) -> Vec<String> {
+        let violations = self.violations.iter().map(ToString::to_string);
+        violations.chain(self.let_down.iter().cloned()).collect()
+    }
+
     pub fn is_clean(&self) -> bool {
         self.broken() == 0
     }

@@ -59,6 +59,7 @@ pub async fn play(visit: &Arc<Visit>, round: &Round) -> Outcome {
         let_down,
         waited_for,
         violations,
+        evidence: None,
     }
 }
 

@@ -136,7 +136,8 @@ impl HyperPay<'_> {
         post(self.0, "/_sim/hyperpay/faults", &rule).await;
     }
 
-    pub(crate) async fn page(&self, session: &str, shopper: Shopper) -> Answer {
+    /// What a shopper does on the page of this session of the vendor's.
+    pub async fn page(&self, session: &str, shopper: Shopper) -> Answer {
         let outcome = match shopper {
             Shopper::Approves => "approve",
             Shopper::Declined => "decline",

@@ -1,5 +1,8 @@
 //! The tests' build: what the environment of this process says.
 
+#[cfg(not(debug_assertions))]
+compile_error!("what is built for release is never armed");
+
 use super::{Moment, Rule};
 use std::{env, ffi::OsString, fs, path::Path, process, sync::LazyLock};
 

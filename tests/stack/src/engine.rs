@@ -26,14 +26,15 @@ pub(crate) enum Probe {
 #[derive(Debug)]
 pub struct Engine {
     launch: Launch,
+    data: PathBuf,
     probe: Probe,
     pid_file: PathBuf,
     running: Mutex<Option<Supervised>>,
 }
 
 impl Engine {
-    pub(crate) fn new(launch: Launch, probe: Probe, pid_file: PathBuf) -> Self {
-        Self { launch, probe, pid_file, running: Mutex::new(None) }
+    pub(crate) fn new(launch: Launch, data: PathBuf, probe: Probe, pid_file: PathBuf) -> Self {
+        Self { launch, data, probe, pid_file, running: Mutex::new(None) }
     }
 
     /// Starts the engine on its port and data and waits until it answers; does nothing when it runs.
@@ -81,6 +82,11 @@ impl Engine {
 
     pub fn log(&self) -> &Path {
         &self.launch.log
+    }
+
+    /// The folder it keeps its data in.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     async fn start_once(&self) -> Result<Supervised, Error> {

@@ -131,5 +131,5 @@ pub(crate) fn engine(folder: &Folder, home: &Home, database: &Database) -> Engin
     launch.last = Signal::Quit;
     launch.user = home.user;
     let probe = Probe::Postgres { url: database.url("postgres") };
-    Engine::new(launch, probe, folder.pid("postgres"))
+    Engine::new(launch, home.database(), probe, folder.pid("postgres"))
 }

@@ -53,7 +53,7 @@ pub(crate) fn engine(
     let http = http.map_err(|error| Error::run(&installed.restate, &error))?;
     let probe =
         Probe::Restate { cluster, ingress: ingress_url(ports), admin: admin_url(ports), http };
-    Ok(Engine::new(launch, probe, folder.pid("restate")))
+    Ok(Engine::new(launch, folder.file("restate"), probe, folder.pid("restate")))
 }
 
 fn make_empty(path: &Path) -> Result<(), Error> {

@@ -1,13 +1,15 @@
 //! Cases: what a person has to decide, with the cause, the money at risk and the possible decisions.
 
+mod listing;
+
 use crate::{
     Db, Error, Tx,
     events::{self, What},
     ids::{BookingId, CaseId},
-    money::{Currency, Money},
+    money::Money,
     vendor_calls,
 };
-use chrono::{DateTime, Utc};
+pub use listing::{Case, Decided, Filter, find, list};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -58,11 +60,12 @@ impl Decision {
     }
 }
 
-/// Opens a case that a step waits for, or finds the one that is open. A decided one is followed by the next occurrence.
+/// Opens a case about a step, or finds the one that is open. A decided one is followed by the next occurrence, and one
+/// with another cause is overtaken by this.
 pub async fn open(tx: &mut Tx, case: &NewCase<'_>) -> Result<Opened, Error> {
     let last = sqlx::query!(
         r#"
-        SELECT occurrence, decision IS NOT NULL AS "decided!" FROM cases
+        SELECT case_id AS "case_id: CaseId", occurrence, cause, decision IS NOT NULL AS "decided!" FROM cases
         WHERE workflow = $1 AND workflow_key = $2 AND step = $3
         ORDER BY occurrence DESC LIMIT 1
         "#,
@@ -73,8 +76,15 @@ pub async fn open(tx: &mut Tx, case: &NewCase<'_>) -> Result<Opened, Error> {
     .fetch_optional(&mut **tx)
     .await?;
     let occurrence = match last {
-        Some(open) if !open.decided => return Ok(Opened { occurrence: open.occurrence }),
-        Some(decided) => decided.occurrence + 1,
+        Some(open) if !open.decided && open.cause == case.cause => {
+            return Ok(Opened { occurrence: open.occurrence });
+        }
+        Some(other) => {
+            if !other.decided {
+                write(tx, other.case_id, &by_itself(case.cause)).await?;
+            }
+            other.occurrence + 1
+        }
         None => 1,
     };
     insert(tx, case, occurrence).await?;
@@ -131,10 +141,28 @@ pub struct NewDecision<'a> {
     pub answer: Option<&'a Value>,
 }
 
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Now,
+    /// It is decided already, or does not exist.
+    Before,
+    /// The step has ended meanwhile: what a person did for it would be left lying. Nothing is written.
+    StepHasEnded,
+}
+
 /// Decides an open case, and tells the row of its step, in one transaction: whoever runs the step next follows the
-/// decision, whether it was nudged or not. False: it is decided already, or does not exist.
-pub async fn decide(db: &Db, case: CaseId, new: &NewDecision<'_>) -> Result<bool, Error> {
+/// decision, whether it was nudged or not.
+pub async fn decide(db: &Db, case: CaseId, new: &NewDecision<'_>) -> Result<Kept, Error> {
     let mut tx = db.begin().await?;
+    let kept = write(&mut tx, case, new).await?;
+    if kept == Kept::Now {
+        tx.commit().await?;
+    }
+    Ok(kept)
+}
+
+async fn write(tx: &mut Tx, case: CaseId, new: &NewDecision<'_>) -> Result<Kept, Error> {
     let decided = sqlx::query!(
         r#"
         UPDATE cases SET decision = $2, decided_by = $3, reason = $4, evidence = $5,
@@ -148,15 +176,17 @@ pub async fn decide(db: &Db, case: CaseId, new: &NewDecision<'_>) -> Result<bool
         new.reason,
         new.evidence
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    let Some(decided) = decided else { return Ok(false) };
+    let Some(decided) = decided else { return Ok(Kept::Before) };
     let key = format!("{}:{}", decided.workflow_key, decided.step);
     match (new.decision, new.answer) {
-        (Decision::Retry, _) => vendor_calls::retry(&mut tx, &key, decided.opened_at).await?,
-        (Decision::GiveUp, _) => vendor_calls::give_up(&mut tx, &key).await?,
+        (Decision::Retry, _) => vendor_calls::retry(tx, &key, decided.opened_at).await?,
+        (Decision::GiveUp, _) => vendor_calls::give_up(tx, &key).await?,
         (Decision::Settled, Some(answer)) => {
-            vendor_calls::settle_by_hand(&mut tx, &key, answer).await?;
+            if !vendor_calls::settle_by_hand(tx, &key, answer).await? {
+                return Ok(Kept::StepHasEnded);
+            }
         }
         (Decision::Settled, None) => {}
     }
@@ -166,42 +196,72 @@ pub async fn decide(db: &Db, case: CaseId, new: &NewDecision<'_>) -> Result<bool
             decision: new.decision.name().to_owned(),
             by: new.by.to_owned(),
         };
-        events::note(&mut tx, booking, &what).await?;
+        events::note(tx, booking, &what).await?;
     }
-    tx.commit().await?;
-    Ok(true)
+    Ok(Kept::Now)
 }
 
-/// What was waited for has come by itself: the open case of this step, if there is one, is settled by that.
+/// Why a case was closed by what happened, and not by a person.
+pub const VENDOR_HAS_DECIDED: &str = "the vendor has decided since";
+pub const STEP_HAS_ENDED: &str = "the step has ended since";
+
+/// Closes the open cases of a step, and of facts about it, by what has happened since.
 pub async fn overtaken(
     db: &Db,
     workflow: &str,
     workflow_key: &str,
     step: &str,
+    because: &str,
 ) -> Result<(), Error> {
     let open = sqlx::query_scalar!(
         r#"
         SELECT case_id AS "case_id: CaseId" FROM cases
-        WHERE workflow = $1 AND workflow_key = $2 AND step = $3 AND decision IS NULL
+        WHERE workflow = $1 AND workflow_key = $2 AND split_part(step, ':', 1) = $3 AND decision IS NULL
         "#,
         workflow,
         workflow_key,
         step
     )
-    .fetch_optional(&db.0)
+    .fetch_all(&db.0)
     .await?;
-    let Some(case) = open else { return Ok(()) };
-    let reason = "the vendor has decided since";
-    let evidence = Value::from(reason);
-    let new = NewDecision {
+    for case in open {
+        let mut tx = db.begin().await?;
+        write(&mut tx, case, &by_itself(because)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Nobody decided it. Written as *settled*, which every case has to offer for that; the evidence says that it was not.
+fn by_itself(because: &str) -> NewDecision<'_> {
+    NewDecision {
         decision: Decision::Settled,
         by: "usher",
-        reason,
-        evidence: Some(&evidence),
+        reason: because,
+        evidence: Some(&Value::Null),
         answer: None,
-    };
-    decide(db, case, &new).await?;
-    Ok(())
+    }
+}
+
+/// Whether a person has decided, or the step has ended meanwhile: then nobody waits for the decision any more.
+pub async fn is_decided(
+    db: &Db,
+    workflow_key: &str,
+    step: &str,
+    occurrence: i32,
+) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM cases WHERE workflow_key = $1 AND step = $2 AND occurrence = $3
+                       AND decision IS NOT NULL)
+            OR EXISTS (SELECT FROM vendor_calls WHERE call_key = $1 || ':' || $2 AND outcome IS NOT NULL) AS "so!"
+        "#,
+        workflow_key,
+        step,
+        occurrence
+    )
+    .fetch_one(&db.0)
+    .await?)
 }
 
 /// The evidence that a person has settled this step with, if the last word about it was that.
@@ -225,121 +285,4 @@ pub async fn settled_with(
     .await?;
     let settled = last.filter(|last| last.decision == Some(Decision::Settled));
     Ok(settled.and_then(|last| last.evidence))
-}
-
-/// A case as it stands.
-#[derive(Clone, Debug)]
-pub struct Case {
-    pub case_id: CaseId,
-    pub workflow: String,
-    pub workflow_key: String,
-    pub step: String,
-    pub occurrence: i32,
-    pub booking: Option<BookingId>,
-    /// Where its booking is for.
-    pub cinema: Option<String>,
-    pub cause: String,
-    pub detail: String,
-    pub at_risk: Money,
-    pub decisions: Vec<Decision>,
-    /// Its step has not ended. False for a fact that nothing waits for, too.
-    pub waits: bool,
-    pub opened_at: DateTime<Utc>,
-    pub decided: Option<Decided>,
-}
-
-/// Who decided what, why, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Decided {
-    pub decision: Decision,
-    pub by: String,
-    pub reason: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<Value>,
-    pub at: DateTime<Utc>,
-}
-
-/// Which cases to list. What is None does not matter.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub open: Option<bool>,
-    pub cause: Option<String>,
-    pub booking: Option<BookingId>,
-    /// Only those opened before this one: where the last page has ended.
-    pub before: Option<CaseId>,
-}
-
-/// A case by its id.
-pub async fn find(db: &Db, case: CaseId) -> Result<Option<Case>, Error> {
-    Ok(select(db, Some(case), &Filter::default(), 1).await?.pop())
-}
-
-/// At most `limit` cases, the youngest first.
-pub async fn list(db: &Db, filter: &Filter, limit: i64) -> Result<Vec<Case>, Error> {
-    select(db, None, filter, limit).await
-}
-
-async fn select(
-    db: &Db,
-    case: Option<CaseId>,
-    filter: &Filter,
-    limit: i64,
-) -> Result<Vec<Case>, Error> {
-    let rows = sqlx::query!(
-        r#"
-        SELECT case_id AS "case_id: CaseId", workflow, workflow_key, step, occurrence,
-               cases.booking_id AS "booking: BookingId", cinema_id AS "cinema?", cause, detail, at_risk_minor,
-               cases.currency AS "currency: Currency", decisions, step_waits(workflow_key, step) AS "waits!",
-               decision AS "decision: Decision", decided_by, reason, evidence, opened_at, decided_at
-        FROM cases LEFT JOIN bookings USING (booking_id)
-        WHERE ($1::text IS NULL OR case_id = $1)
-          AND ($2::boolean IS NULL OR (decision IS NULL) = $2)
-          AND ($3::text IS NULL OR cause = $3)
-          AND ($4::text IS NULL OR cases.booking_id = $4)
-          AND ($5::text IS NULL
-               OR (opened_at, case_id) < (SELECT opened_at, case_id FROM cases WHERE case_id = $5))
-        ORDER BY opened_at DESC, case_id DESC LIMIT $6
-        "#,
-        case as Option<CaseId>,
-        filter.open,
-        filter.cause,
-        filter.booking as Option<BookingId>,
-        filter.before as Option<CaseId>,
-        limit
-    )
-    .fetch_all(&db.0)
-    .await?;
-    let offered = |names: &[String]| {
-        Decision::ALL.into_iter().filter(|it| names.iter().any(|n| n == it.name())).collect()
-    };
-    Ok(rows
-        .into_iter()
-        .map(|row| Case {
-            case_id: row.case_id,
-            workflow: row.workflow,
-            workflow_key: row.workflow_key,
-            step: row.step,
-            occurrence: row.occurrence,
-            booking: row.booking,
-            cinema: row.cinema,
-            cause: row.cause,
-            detail: row.detail,
-            at_risk: Money::new(row.at_risk_minor, row.currency),
-            decisions: offered(&row.decisions),
-            waits: row.waits,
-            opened_at: row.opened_at,
-            decided: decided(row.decision, row.decided_by, row.reason, row.decided_at)
-                .map(|decided| Decided { evidence: row.evidence, ..decided }),
-        })
-        .collect())
-}
-
-/// All of them are there, or none: the table says so.
-fn decided(
-    decision: Option<Decision>,
-    by: Option<String>,
-    reason: Option<String>,
-    at: Option<DateTime<Utc>>,
-) -> Option<Decided> {
-    Some(Decided { decision: decision?, by: by?, reason: reason?, evidence: None, at: at? })
 }
