@@ -101,6 +101,10 @@ impl Activities {
         &self,
         request: &BookingRequest,
     ) -> Result<Progress<OrderCancelled>, Error> {
+        if bookings::find(&self.db, request.booking_id).await?.is_none() {
+            // Nothing was ever written down: nothing was done.
+            return Ok(Progress::Done(End::Absent));
+        }
         let create = CreateOrder { vista: &self.vista, request };
         let order = match step::close(&self.db, &create).await?.done() {
             Ok(End::Answer(Created::Open { order })) => order,

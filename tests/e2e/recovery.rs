@@ -1,6 +1,7 @@
 //! What is left lying when the engine forgets: the sweep at start-up finds it in the rows, and it ends right.
 
-use harness::{Booking, Order, Visit, until, visit_alone};
+use crate::sweep::Plan;
+use harness::{Booking, Order, Setup, Visit, until, visit_alone, visit_with};
 
 #[tokio::test]
 async fn a_paid_booking_whose_workflow_was_killed_is_confirmed_after_a_restart() {
@@ -33,6 +34,31 @@ async fn a_booking_whose_workflow_was_killed_while_unwinding_gives_the_money_bac
     visit.vista().heals().await;
     visit.system.kill_usher_9().await;
     visit.system.start_usher().await;
+    booking.until("CANCELLED").await;
+    booking.until_refunded().await;
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_second_life_called_off_at_its_first_step_takes_back_what_the_first_has_done() {
+    let plan = Plan::new();
+    let with = vec![("SABOTAGE_PLAN", plan.folder())];
+    let visit = visit_with(Setup { with, ..Setup::default() }).await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    // Vista has booked it when the first life ends.
+    visit.vista().fails("pay_order", &booking.order.session, "timeout_after").await;
+    booking.pays().await;
+    visit.until_under_way("confirm_order", Some(&booking)).await;
+    booking.at_engine("kill").await;
+
+    until_quiet(&visit, &booking).await;
+    visit.system.kill_usher_9().await;
+    plan.add_one("record_booking.before.error");
+    let calls_off = async {
+        until("a first step that fails", || async { plan.left().is_empty().then_some(()) }).await;
+        booking.at_engine("cancel").await;
+    };
+    tokio::join!(visit.system.start_usher(), calls_off);
     booking.until("CANCELLED").await;
     booking.until_refunded().await;
     visit.assert_balanced().await;

@@ -55,7 +55,8 @@ impl Booking {
         ctx: WorkflowContext<'_>,
         Json(request): Json<BookingRequest>,
     ) -> Result<Json<BookingEnd>, TerminalError> {
-        let mut saga = Saga::default();
+        // Until the row has spoken, an older life may have done anything: a cancel at the first await takes it all back.
+        let mut saga = Saga::owing(&[Undo::CancelOrder, Undo::ReleaseBooking]);
         let story = Story { ctx: &ctx, activities: &self.activities, request: &request };
         let ending = match story.book(&mut saga).await {
             Ok(ending) => ending,
@@ -136,6 +137,7 @@ impl Story<'_> {
         let Self { ctx, activities, request } = self;
         let standing =
             step(ctx, "record_booking", move || activities.record_booking(request)).await?;
+        *saga = Saga::owing(&[]);
         if standing.status.is_final() {
             // An older life has ended it, or the seats are another booking's. What it owed is its own unwinding's.
             return Ok(Ok(standing.status));

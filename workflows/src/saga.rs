@@ -25,10 +25,14 @@ pub(crate) enum Undo {
 }
 
 /// The undos owed so far, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Saga(Vec<Undo>);
 
 impl Saga {
+    pub(crate) fn owing(undos: &[Undo]) -> Self {
+        Self(undos.to_vec())
+    }
+
     /// Call this before the step it undoes: a step that timed out may still have happened.
     pub(crate) fn owe(&mut self, undo: Undo) {
         self.0.push(undo);

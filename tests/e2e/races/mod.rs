@@ -65,6 +65,11 @@ impl Race {
         Self { times: self.times.div_ceil(many), ..self }
     }
 
+    /// So few at once that a sweep is soon done with all of them.
+    fn with_lanes(self, lanes: usize) -> Self {
+        Self { lanes: Semaphore::new(lanes), ..self }
+    }
+
     /// The first side is so much quicker, or about that.
     fn with_handicap(self, ms: i64) -> Self {
         Self { handicap_ms: AtomicI64::new(ms), ..self }

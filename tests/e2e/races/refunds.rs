@@ -65,7 +65,7 @@ async fn the_sweep_against_the_workflows() {
     let sweep = || sweep_for_ever(&visit);
     let sweepers = async { tokio::join!(sweep(), sweep(), sweep()) };
     let race = tokio::select! {
-        race = Race::new(&visit, ["workflow", "sweep"]).run(pays_too_late) => race,
+        race = Race::new(&visit, ["workflow", "sweep"]).with_lanes(8).run(pays_too_late) => race,
         (never, ..) = sweepers => match never {},
     };
     race.assert_close();

@@ -11,7 +11,8 @@ mod vendors;
 
 use harness::{Booking, Setup, Visit, until, visit_with};
 use journal::Lesson;
-use plan::{KINDS, MOMENTS, Plan};
+pub(crate) use plan::Plan;
+use plan::{KINDS, MOMENTS};
 use std::sync::Arc;
 use stories::{Stage, Story};
 use tokio::task::JoinSet;

@@ -10,17 +10,17 @@ use std::{
 pub(super) const KINDS: [&str; 3] = ["error", "panic", "crash"];
 pub(super) const MOMENTS: [&str; 2] = ["before", "after"];
 
-pub(super) struct Plan(PathBuf);
+pub(crate) struct Plan(PathBuf);
 
 impl Plan {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let name = format!("sweep-{:08x}", rand::random::<u32>());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&folder).unwrap();
         Self(folder)
     }
 
-    pub(super) fn folder(&self) -> String {
+    pub(crate) fn folder(&self) -> String {
         self.0.to_str().unwrap().to_owned()
     }
 
@@ -30,7 +30,7 @@ impl Plan {
         for step in steps {
             for moment in MOMENTS {
                 for kind in KINDS {
-                    fs::write(self.0.join(format!("{step}.{moment}.{kind}")), "").unwrap();
+                    self.add_one(&format!("{step}.{moment}.{kind}"));
                     planned += 1;
                 }
             }
@@ -38,8 +38,13 @@ impl Plan {
         planned
     }
 
+    /// `{step}.{moment}.{kind}`
+    pub(crate) fn add_one(&self, failure: &str) {
+        fs::write(self.0.join(failure), "").unwrap();
+    }
+
     /// The failures that nobody has had yet.
-    pub(super) fn left(&self) -> Vec<String> {
+    pub(crate) fn left(&self) -> Vec<String> {
         self.names().into_iter().filter(|name| !name.contains('@')).collect()
     }
 
