@@ -31,12 +31,13 @@ pub async fn play(visit: &Arc<Visit>, round: &Round) -> Outcome {
     let visitors = open_the_doors(visit, round);
     sleep(Duration::from_millis(round.after_ms)).await;
     let (open, caught) = (visit.open_bookings().await, visit.under_way().await);
+    let under_way = caught.len();
     kill(&visit.system, round.kill).await;
     sleep(Duration::from_millis(round.down_ms)).await;
     let started = Instant::now();
     start(&visit.system, round.kill).await;
     let back = Instant::now();
-    let (left, caught_up) = tokio::join!(leave(visitors), catch_up(visit, &caught));
+    let (left, caught_up) = tokio::join!(leave(visitors), catch_up(visit, caught));
     let (bookings, let_down) = left;
     let (waited_for, violations) = match visit.balances_within(PATIENCE).await {
         Ok(last) => (last.map(|last| last.told_briefly()), Vec::new()),
@@ -50,7 +51,7 @@ pub async fn play(visit: &Arc<Visit>, round: &Round) -> Outcome {
         after_ms: round.after_ms,
         down_ms: round.down_ms,
         open,
-        under_way: caught.len(),
+        under_way,
         start_ms: millis(back - started),
         caught_up_ms: millis(caught_up - back),
         finish_ms: millis(finished - back),
@@ -127,9 +128,12 @@ async fn start(system: &System, kill: Kill) {
 }
 
 /// Waits until what the kill has caught in the middle of something is through with it. When that was.
-async fn catch_up(visit: &Visit, caught: &BTreeSet<String>) -> Instant {
+async fn catch_up(visit: &Visit, mut caught: BTreeSet<String>) -> Instant {
     let all = async {
-        while !visit.under_way().await.is_disjoint(caught) {
+        while !caught.is_empty() {
+            let now = visit.under_way().await;
+            // Who is through may be in the middle of the next thing.
+            caught.retain(|booking| now.contains(booking));
             sleep(LOOK).await;
         }
     };
