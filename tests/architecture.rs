@@ -25,7 +25,7 @@ const TOOLS: [(&str, &[&str]); 6] = [
 ];
 
 const FILE_LINES_MAX: usize = 400;
-const ROOT_ENTRIES_MAX: usize = 13;
+const ROOT_ENTRIES_MAX: usize = 15;
 
 #[test]
 fn no_crate_looks_back_up_the_line() {

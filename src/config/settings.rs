@@ -1,0 +1,30 @@
+//! What the operator chooses about bookings.
+
+use super::reader::Reader;
+use chrono::Duration as Span;
+use gateway::Settings;
+use schema::{provider::Platform, timings::Timings};
+
+pub(super) fn settings(from: &mut Reader, factor: u32) -> Settings {
+    let minutes = from.number("BOOKING_EXPIRY_MINUTES", 15);
+    let expiry = Span::minutes(i64::from(minutes)).num_milliseconds();
+    let timings = Timings {
+        booking_expiry_ms: u64::try_from(expiry).unwrap_or(900_000),
+        ..Timings::default()
+    };
+    let deep_links = Platform::ALL
+        .into_iter()
+        .filter_map(|platform| {
+            let name = format!("USHER_DEEP_LINK_{}", platform.name().to_uppercase());
+            Some((platform, from.optional(&name)?))
+        })
+        .collect();
+    let public =
+        from.required("USHER_PUBLIC_URL", "https://api.example, as browsers and vendors reach it");
+    Settings {
+        public_url: public.trim_end_matches('/').to_owned(),
+        max_seats: usize::try_from(from.number("MAX_SEATS_PER_BOOKING", 10)).unwrap_or(10),
+        timings: timings.faster(factor),
+        deep_links,
+    }
+}

@@ -1,0 +1,39 @@
+//! The cinema's system, and who takes the money.
+
+use super::reader::Reader;
+use adapters::{hyperpay, vista};
+use schema::provider::Platform;
+use secrecy::SecretString;
+use std::{collections::BTreeMap, time::Duration};
+
+pub(super) fn vista(from: &mut Reader) -> vista::Config {
+    let url = from.required("VISTA_BASE_URL", "https://host/WSVistaWebClient");
+    let tokens: BTreeMap<Platform, SecretString> = Platform::ALL
+        .into_iter()
+        .map(|platform| {
+            let name = format!("VISTA_{}_TOKEN", platform.name().to_uppercase());
+            (platform, from.required(&name, "Vista's token of this platform").into())
+        })
+        .collect();
+    vista::Config::new(url, tokens)
+}
+
+/// On when its token is set; then everything else of it must be, too.
+pub(super) fn hyperpay(from: &mut Reader, factor: u32) -> Option<hyperpay::Config> {
+    let token = from.optional("HYPER_PAY_TOKEN")?;
+    let keys = from.required(
+        "HYPER_PAY_WEBHOOK_KEYS",
+        "64 hex digits, from the portal; two with a comma between them while they are rotated",
+    );
+    Some(hyperpay::Config {
+        base_url: from.required("HYPER_PAY_BASE_URL", "https://eu-prod.oppwa.com"),
+        token: token.into(),
+        entity_id: from
+            .required("HYPER_PAY_ENTITY_ID", "the channel that payments are opened under"),
+        webhook_keys: keys.split(',').map(|key| key.trim().to_owned().into()).collect(),
+        live: from.optional("HYPER_PAY_LIVE").is_some(),
+        test_mode: from.optional("HYPER_PAY_TEST_MODE"),
+        read_window: Duration::from_mins(1) / factor,
+        session_life: Duration::from_mins(30) / factor,
+    })
+}
