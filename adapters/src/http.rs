@@ -3,7 +3,7 @@
 //! It follows no redirect, repeats nothing and asks no proxy: what happens to a request is decided by the life of a
 //! step and nowhere else. Bodies, tokens and addresses are never logged.
 
-use crate::error::Error;
+use crate::{card_numbers, error::Error};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{
     Client, Method, RequestBuilder, Response, StatusCode,
@@ -56,6 +56,7 @@ pub(crate) struct Answer {
     /// The server's clock when it answered; ours, if it does not show its own.
     pub(crate) now: DateTime<Utc>,
     pub(crate) retry_after: Option<Duration>,
+    /// Without any card number that may have been in it.
     body: Vec<u8>,
 }
 
@@ -193,6 +194,9 @@ impl Answer {
     /// The body as JSON, whatever its content type says; a byte order mark is no error.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let body = self.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.body);
+        if card_numbers::hides_digits(body) {
+            return Err(Error::unknown("a body that hides its digits"));
+        }
         serde_json::from_slice(body).map_err(|error| {
             let (status, line, column) = (self.status.as_u16(), error.line(), error.column());
             Error::unknown(format!("unreadable body with HTTP {status} ({line}:{column})"))
@@ -217,8 +221,13 @@ async fn receive(request: RequestBuilder) -> Result<Answer, Failure> {
         }
         body.extend_from_slice(&chunk);
     }
-    let retry_after = retry_after(&response);
-    Ok(Answer { status: response.status(), now: server_time(&response), retry_after, body })
+    let (status, now) = (response.status(), server_time(&response));
+    Ok(Answer {
+        status,
+        now,
+        retry_after: retry_after(&response),
+        body: card_numbers::masked(body),
+    })
 }
 
 enum Failure {

@@ -7,6 +7,7 @@ use super::{
     wire::{Answer, Kind},
 };
 use crate::{
+    card_numbers,
     error::Error,
     provider::{Claim, Hint},
 };
@@ -83,7 +84,8 @@ pub(super) fn read(
     header: Header<'_>,
     body: &[u8],
 ) -> Result<Hint, Error> {
-    let event: Value = serde_json::from_slice(&keys.open(header, body)?)
+    let text = card_numbers::masked(keys.open(header, body)?);
+    let event: Value = serde_json::from_slice(&text)
         .map_err(|_| Error::forged("hyperpay: the vendor's text is not JSON"))?;
     Ok(Hint { event: name(&event), claim: claim(&event, codes) })
 }
