@@ -14,6 +14,7 @@ mod disk_full;
 mod late_money;
 mod outages;
 mod payments;
+mod planted;
 mod races;
 mod recovery;
 mod refusals;

@@ -102,7 +102,7 @@ impl HyperPay {
         let status = answer.status.as_u16();
         match answer.json::<Answer>() {
             Ok(read) if !answer.is_forbidden() => Ok(read),
-            Ok(read) => Err(Error::refused(read.result.code.clone(), read.reason())),
+            Ok(read) => Err(Error::refused(read.code(), read.reason())),
             Err(_) if answer.is_forbidden() => {
                 Err(Error::refused(status.to_string(), "hyperpay refuses our token"))
             }
@@ -121,9 +121,7 @@ impl HyperPay {
             Class::Invalid(_) if answer.result.code == THREE_MEANINGS && !wrong_parameters => {
                 Error::unknown(reason)
             }
-            Class::Invalid(_) | Class::Declined(_) => {
-                Error::refused(answer.result.code.clone(), reason)
-            }
+            Class::Invalid(_) | Class::Declined(_) => Error::refused(answer.code(), reason),
             Class::Busy
             | Class::Duplicate
             | Class::ListOk

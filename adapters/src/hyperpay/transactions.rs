@@ -51,7 +51,7 @@ impl HyperPay {
         }
         let amount = answer.money()?;
         let state = self.state(&answer.result.code, reserved);
-        let (brand, last4) = (answer.payment_brand.clone(), answer.last4());
+        let (brand, last4) = (answer.brand(), answer.last4());
         Ok(Some(Transaction { id, reference, amount, state, brand, last4 }))
     }
 

@@ -111,7 +111,8 @@ fn name(event: &Value) -> String {
 
 fn claim(event: &Value, codes: &ResultCodes) -> Claim {
     let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
-    let other = || Claim::Other { kind: kind.to_owned() };
+    let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let other = || Claim::Other { kind: if word(kind) { kind } else { "unreadable" }.to_owned() };
     let payload = event.get("payload").cloned().unwrap_or_default();
     if kind != "PAYMENT" {
         return other();

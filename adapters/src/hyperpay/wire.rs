@@ -35,7 +35,7 @@ pub(super) struct Answer {
     pub(super) id: Option<String>,
     pub(super) referenced_id: Option<String>,
     pub(super) payment_type: Option<String>,
-    pub(super) payment_brand: Option<String>,
+    payment_brand: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(super) amount: Option<String>,
     pub(super) currency: Option<String>,
@@ -54,8 +54,6 @@ pub(super) struct Answer {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Outcome {
     pub(super) code: String,
-    #[serde(default)]
-    pub(super) description: String,
     #[serde(default)]
     pub(super) parameter_errors: Vec<ParameterError>,
 }
@@ -103,8 +101,18 @@ impl Answer {
         }
     }
 
+    /// The last four digits of the card; anything else in their place is none.
     pub(super) fn last4(&self) -> Option<String> {
-        self.card.as_ref()?.last4_digits.clone()
+        let shown = self.card.as_ref()?.last4_digits.as_deref()?;
+        let sound = shown.len() == 4 && shown.bytes().all(|byte| byte.is_ascii_digit());
+        sound.then(|| shown.to_owned())
+    }
+
+    /// `VISA`, `MADA`, `APPLEPAY`, …; anything that does not look like one is none.
+    pub(super) fn brand(&self) -> Option<String> {
+        let shown = self.payment_brand.as_deref()?;
+        let letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+        ((2..=24).contains(&shown.len()) && shown.bytes().all(letter)).then(|| shown.to_owned())
     }
 
     /// The account it is said to be of, where it is said.
@@ -123,16 +131,22 @@ impl Answer {
         amount.map(Money::sar).ok_or_else(|| broken("without a readable amount"))
     }
 
-    /// `000.400.100: text`, without the names of people that parameters may carry.
+    /// The code as it is documented. What is no such code is not repeated: anything could be in it.
+    pub(super) fn code(&self) -> &str {
+        let code = self.result.code.as_str();
+        let documented = code.len() == 11 && code.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        if documented { code } else { "no_result_code" }
+    }
+
+    /// The code and the parameters that were wrong. The vendor's own sentence may repeat what it was sent, so it is not
+    /// repeated; its documentation has one for every code.
     pub(super) fn reason(&self) -> String {
         let names = self.result.parameter_errors.iter().map(|wrong| wrong.name.as_str());
-        let names: Vec<&str> = names.collect();
-        let Outcome { code, description, .. } = &self.result;
-        if names.is_empty() {
-            format!("hyperpay: {code} {description}")
-        } else {
-            format!("hyperpay: {code} {description}: {}", names.join(", "))
-        }
+        let part = |c: char| c.is_ascii_alphabetic() || "._[]".contains(c);
+        let names: Vec<&str> = names.filter(|name| name.chars().all(part)).collect();
+        let wrong =
+            if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+        format!("hyperpay: {}{wrong}", self.code())
     }
 }
 

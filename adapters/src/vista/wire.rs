@@ -82,11 +82,9 @@ fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
         Value::Bool(flag) => Ok(flag),
         Value::String(text) if text == "0" || text == "1" => Ok(text == "1"),
         Value::Number(number) if number.as_i64().is_some() => Ok(number.as_i64() != Some(0)),
-        other @ (Value::Null
-        | Value::String(_)
-        | Value::Number(_)
-        | Value::Array(_)
-        | Value::Object(_)) => Err(serde::de::Error::custom(format!("{other} is neither 0 nor 1"))),
+        Value::Null | Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Err(serde::de::Error::custom("neither 0 nor 1"))
+        }
     }
 }
 
@@ -180,14 +178,23 @@ impl Order {
             }
         };
         let name = |seat: &OrderSeat| {
-            let part = |text: &Option<String>| text.clone().unwrap_or_default();
-            format!("{}{}", part(&seat.row_display), part(&seat.column_display))
+            format!(
+                "{}{}",
+                painted(seat.row_display.as_deref()),
+                painted(seat.column_display.as_deref())
+            )
         };
         let mut seats: Vec<String> = self.seats().map(name).collect();
         seats.sort();
         let total = Money::sar(self.total_in_cents);
         Ok(OrderSnapshot { total, expires_in_ms: left, seats })
     }
+}
+
+/// What is painted on a row or a seat; what cannot be is not repeated.
+fn painted(text: Option<&str>) -> &str {
+    let short = |text: &&str| text.chars().count() <= 4 && text.chars().all(char::is_alphanumeric);
+    text.filter(short).unwrap_or("?")
 }
 
 /// What completing asks: the money was taken elsewhere, so Vista only books it. Our marks are written wherever a

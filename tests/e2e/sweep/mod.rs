@@ -5,7 +5,7 @@
 
 mod journal;
 mod plan;
-mod stories;
+pub(crate) mod stories;
 mod switches;
 mod vendors;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// One way a booking can go. Told under fire it may end otherwise; it must only end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Story {
+pub(crate) enum Story {
     /// Paid, confirmed, with a ticket.
     Sold,
     /// The same, but Vista does not hear of the payment at first.
@@ -28,7 +28,7 @@ pub(super) enum Story {
 
 impl Story {
     /// The plainest first: a step that several tell is tried in the first of them.
-    pub(super) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Sold,
         Self::Unheard,
         Self::PaidInTheDark,
@@ -40,11 +40,11 @@ impl Story {
     ];
 
     /// What a person is rightly asked about.
-    pub(super) const CASES: [&str; 1] = ["chargeback"];
+    pub(crate) const CASES: [&str; 1] = ["chargeback"];
 }
 
 /// Who tells a story, and under which names: known before anything has happened, so that misbehaviour can be ordered.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     visit: Arc<Visit>,
     customer: Customer,
     order: Order,
@@ -52,7 +52,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn new(visit: &Arc<Visit>) -> Self {
+    pub(crate) fn new(visit: &Arc<Visit>) -> Self {
         let customer = visit.customer().stubborn();
         Self { visit: Arc::clone(visit), customer, order: Order::new(visit), key: Customer::key() }
     }
@@ -68,7 +68,7 @@ impl Stage {
     }
 
     /// Tells it to the last thing that somebody does; the rest happens by itself.
-    pub(super) async fn tell(self, story: Story) -> Booking {
+    pub(crate) async fn tell(self, story: Story) -> Booking {
         let booking = self.customer.books_as(self.order.clone(), &self.key).await;
         match story {
             Story::Sold => drop(self.pays(&booking).await),

@@ -17,7 +17,7 @@ use std::time::Duration;
 const ROLE: &str = "usher";
 pub(crate) const DATABASE: &str = "usher";
 
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=", // none: their paths are too short for deep folders
     "max_connections=200",
@@ -29,6 +29,7 @@ const SETTINGS: [&str; 12] = [
     "timezone=UTC",
     "log_timezone=UTC",
     "log_min_messages=warning",
+    "log_error_verbosity=terse", // the details of an error repeat the row: whose, and what
     "log_line_prefix=%m [%p] %d ",
 ];
 
