@@ -39,8 +39,8 @@ async fn what_a_webhook_has_no_business_to_say_is_written_nowhere() {
     // Others plant on the same system.
     let ours = |place: usize| 5_000 + place;
     let [cards, names] = shapes().map(|shape| places.find(&shape));
-    for place in 0..fields.len() {
-        assert!(!cards.contains_key(&card(ours(place))), "{}: {cards:#?}", fields[place]);
+    for (place, field) in fields.iter().enumerate() {
+        assert!(!cards.contains_key(&card(ours(place))), "{field}: {cards:#?}");
     }
     let is_kept = |(place, _): &(usize, &String)| names.contains_key(&name(ours(*place)));
     let kept: Vec<&String> =
