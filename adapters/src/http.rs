@@ -34,6 +34,7 @@ pub(crate) struct Http {
 }
 
 /// A request. `operation` is its name in spans and errors.
+#[derive(Clone)]
 pub(crate) struct Call {
     operation: &'static str,
     method: Method,
@@ -43,6 +44,7 @@ pub(crate) struct Call {
     payload: Payload,
 }
 
+#[derive(Clone)]
 enum Payload {
     Nothing,
     Json(Value),
