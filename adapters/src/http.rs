@@ -125,6 +125,12 @@ impl Call {
         self.headers.insert(name, value);
         Ok(self)
     }
+
+    /// Headers that were signed together with the body: they leave as they are.
+    pub(crate) fn signed(mut self, headers: HeaderMap) -> Self {
+        self.headers.extend(headers);
+        self
+    }
 }
 
 impl Http {

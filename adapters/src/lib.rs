@@ -1,5 +1,6 @@
 //! How to say things to each vendor, and what they said. Knows no booking's fate and no database.
 
+pub mod aws;
 pub mod error;
 mod http;
 pub mod hyperpay;

@@ -10,8 +10,8 @@ pub mod ticket_generate;
 pub mod webhook_confirm;
 
 use activities::Activities;
-use restate_sdk::prelude::HttpServer;
 pub use restate_sdk::prelude::Endpoint;
+use restate_sdk::prelude::HttpServer;
 use std::future::Future;
 pub use step::Decided;
 use tokio::net::TcpListener;
