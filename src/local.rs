@@ -2,7 +2,7 @@
 
 use crate::{
     Outcome, book,
-    config::Config,
+    config::{Config, Values},
     home::{Home, Keys, Places, Running},
     listen,
     server::{self, Listeners},
@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, io, process::ExitCode, time::Duration};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts everything, makes one booking if asked to, and stays until Ctrl-C.
-pub(crate) async fn up(with_a_booking: bool) -> Outcome {
+pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     let home = Home::open()?;
     log_to(&home)?;
     let keys = home.keys()?;
@@ -25,7 +25,7 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
         None
     } else {
         let kept = Options::kept(home.path("data"), home.path(""));
-        Some(Engines::start(&Options { progress: say, ..kept }).await?)
+        Some(Engines::start(&Options { progress: say, nodes, ..kept }).await?)
     };
     let urls = external.unwrap_or_else(|| External::of(engines.as_ref()));
     let gateway = listen::from_port(3000)?;
@@ -36,7 +36,7 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
 
     let workflows_addr = workflows.local_addr()?.to_string();
     let environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
-    let config = Config::read(None, |name| environment.get(name).cloned())?;
+    let config = Config::read(None, &environment.into_iter().collect::<Values>())?;
     schema::Db::connect(&config.database_url, 1).await?.migrate().await.map_err(|error| {
         format!("{error}. If .usher/data is of another build, remove it: it is this folder's only.")
     })?;
@@ -53,6 +53,9 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
             outcome = book::run(&book::Order::default()).await?;
         }
         go_on_with(&gateway_url, &sandbox_url, &urls);
+        if let Some(engines) = &engines {
+            name_the_nodes(engines).await;
+        }
         stopped(stopping).await;
         say("Stopping…");
     }
@@ -66,11 +69,19 @@ pub(crate) async fn up(with_a_booking: bool) -> Outcome {
     Ok(outcome)
 }
 
+/// How many nodes of Restate can be asked for.
+pub(crate) fn nodes(text: &str) -> Result<usize, String> {
+    let nodes = text.parse().ok().filter(|nodes| [1, stack::CLUSTER].contains(nodes));
+    nodes.ok_or_else(|| format!("1, or {} for a cluster", stack::CLUSTER))
+}
+
 /// Engines that are already there, instead of our own.
 struct External {
     database: String,
     ingress: String,
     admin: String,
+    /// By which the workflows know the engine.
+    keys: String,
 }
 
 impl External {
@@ -80,7 +91,8 @@ impl External {
         match ["DATABASE_URL", "RESTATE_INGRESS_URL", "RESTATE_ADMIN_URL"].map(read) {
             [None, None, None] => Ok(None),
             [Some(database), Some(ingress), Some(admin)] => {
-                Ok(Some(Self { database, ingress, admin }))
+                let keys = read("USHER_ENGINE_IDENTITY_KEYS").unwrap_or_default();
+                Ok(Some(Self { database, ingress, admin, keys }))
             }
             _ => Err(
                 "Set DATABASE_URL, RESTATE_INGRESS_URL and RESTATE_ADMIN_URL, all three, to use \
@@ -93,8 +105,9 @@ impl External {
         let of = |url: fn(&Engines) -> String| engines.map(url).unwrap_or_default();
         Self {
             database: of(Engines::database_url),
-            ingress: of(Engines::restate_ingress_url),
-            admin: of(Engines::restate_admin_url),
+            ingress: of(Engines::restate_ingress_urls),
+            admin: of(Engines::restate_admin_urls),
+            keys: of(|engines| engines.identity_key().to_owned()),
         }
     }
 }
@@ -114,6 +127,7 @@ fn environment(
         ("DATABASE_URL", urls.database.clone()),
         ("RESTATE_INGRESS_URL", urls.ingress.clone()),
         ("RESTATE_ADMIN_URL", urls.admin.clone()),
+        ("USHER_ENGINE_IDENTITY_KEYS", urls.keys.clone()),
         ("USHER_DEVELOPMENT", "yes".to_owned()),
         ("USHER_PUBLIC_URL", gateway_url.to_owned()),
         ("USHER_WORKFLOWS_ADDR", workflows_addr.to_owned()),
@@ -177,8 +191,22 @@ fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External) {
     say("Usher is up. Ctrl-C stops everything; the next start finds its data again.");
     say(&format!("  API        {gateway_url}/api/v1/orders"));
     say(&format!("  stand-ins  {sandbox_url}/_sim"));
-    say(&format!("  engine     {}/ui/", urls.admin));
+    for admin in urls.admin.split(',') {
+        say(&format!("  engine     {admin}/ui/"));
+    }
     say("  another    cargo run -- book --pay decline");
+}
+
+/// Any one of them may be killed: people like to try.
+async fn name_the_nodes(engines: &Engines) {
+    if engines.peers.is_empty() {
+        return;
+    }
+    let mut pids = Vec::new();
+    for node in engines.restate_nodes() {
+        pids.extend(node.pid().await.map(|pid| pid.to_string()));
+    }
+    say(&format!("  nodes      pids {}: any one may be lost", pids.join(", ")));
 }
 
 fn log_to(home: &Home) -> io::Result<()> {

@@ -15,7 +15,7 @@ mod token;
 mod wait;
 
 use clap::{Parser, Subcommand};
-use config::{Config, Role};
+use config::{Config, Role, Values};
 use std::process::ExitCode;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -29,7 +29,9 @@ Examples:
   usher case decide case_01… retry --reason \"the token is mended\"
   usher stuck                        everything that waits, for whom, and until when
   usher token --customer 42          a development token, for your own requests
-  usher serve                        production: everything from the environment";
+  usher up --nodes 3                 … with a cluster of three nodes of Restate
+  usher serve                        production: everything from the environment and AWS
+  usher config                       where each value of it comes from";
 
 /// Books cinema tickets, durably.
 #[derive(Parser)]
@@ -42,7 +44,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Start everything here: engines, stand-ins of the vendors, Usher.
-    Up,
+    Up {
+        /// Of Restate: 1, or 3 for a cluster of which any one may be lost. A folder keeps what it was started with.
+        #[arg(long, value_parser = local::nodes)]
+        nodes: Option<usize>,
+    },
     /// Make one booking as a customer. Exit code 0 only if it ended as asked.
     Book(book::Order),
     /// What a person has to decide.
@@ -55,6 +61,12 @@ enum Command {
     /// Serve in production; everything comes from the environment.
     Serve {
         /// Only one half: the HTTP front door, or the workflows.
+        #[arg(long, value_enum)]
+        role: Option<Role>,
+    },
+    /// Where each value of the configuration comes from; never the value. Exit code 0 only if nothing is missing.
+    Config {
+        /// Of one half: the HTTP front door, or the workflows.
         #[arg(long, value_enum)]
         role: Option<Role>,
     },
@@ -83,13 +95,14 @@ async fn main() -> ExitCode {
 
 async fn run(command: Option<Command>) -> Outcome {
     match command {
-        None => local::up(true).await,
-        Some(Command::Up) => local::up(false).await,
+        None => local::up(true, None).await,
+        Some(Command::Up { nodes }) => local::up(false, nodes).await,
         Some(Command::Book(order)) => book::run(&order).await,
         Some(Command::Cases(list)) => cases::list(&list).await,
         Some(Command::Case(case)) => cases::one(&case).await,
         Some(Command::Stuck(asked)) => stuck::run(&asked).await,
         Some(Command::Serve { role }) => serve(role).await,
+        Some(Command::Config { role }) => told(role).await,
         Some(Command::Migrate) => migrate().await,
         Some(Command::Sandbox(options)) => {
             sandbox::run(options).await?;
@@ -101,16 +114,29 @@ async fn run(command: Option<Command>) -> Outcome {
 
 async fn serve(role: Option<Role>) -> Outcome {
     log_as_json();
-    let config = Config::read(role, |name| std::env::var(name).ok())?;
+    let values = Values::load().await?;
+    let config = Config::read(role, &values);
+    config::log(&values);
+    let config = config?;
     let gateway = listen::on(&config.gateway_addr).await?;
     let workflows = listen::on(&config.workflows_addr).await?;
     server::run(config, server::Listeners { gateway, workflows }, wait::stop_signal()).await?;
     Ok(ExitCode::SUCCESS)
 }
 
+async fn told(role: Option<Role>) -> Outcome {
+    let values = Values::load().await?;
+    let config = Config::read(role, &values);
+    for line in config::lines(&values) {
+        timeline::say(&line);
+    }
+    config?;
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn migrate() -> Outcome {
-    let url = std::env::var("DATABASE_URL")
-        .map_err(|_| "Set DATABASE_URL to the database to migrate.")?;
+    let values = Values::load().await?;
+    let url = config::database_url(&values)?;
     schema::Db::connect(&url, 1).await?.migrate().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -34,8 +34,9 @@ pub(crate) async fn run(
     let parts = Parts::new(&config).await?;
     let mut running = JoinSet::new();
     if config.role != Some(Role::Gateway) {
+        let endpoint = workflows::endpoint(parts.activities(), &config.engine_keys)?;
         let stop = stopped(stopping.clone());
-        running.spawn(workflows::serve(parts.activities(), listeners.workflows, stop));
+        running.spawn(workflows::serve(endpoint, listeners.workflows, stop));
         until_ready("the engine to take the workflows", || parts.register(&config)).await?;
         // A row that is silent for longer than the longest wait of a step was left lying.
         let quiet_ms = i64::try_from(config.settings.timings.retry_longest_ms).unwrap_or(i64::MAX);

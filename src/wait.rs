@@ -12,19 +12,45 @@ where
     Attempt: Fn() -> Done,
     Done: Future<Output = Result<T, E>>,
 {
-    let widening = ExponentialBackoff {
-        initial_interval: Duration::from_millis(50),
-        max_interval: Duration::from_secs(3),
-        max_elapsed_time: Some(Duration::from_mins(1)),
-        ..ExponentialBackoff::default()
-    };
-    retry(widening, || async {
+    retry(widening(Duration::from_mins(1)), || async {
         attempt().await.map_err(|error| {
             tracing::info!("waiting for {what}: {error}");
             backoff::Error::transient(error)
         })
     })
     .await
+}
+
+/// Asks until there is an answer, widening, for at most half a minute. A refusal is one. For reads: it asks again also
+/// when nobody knows what became of the question.
+pub(crate) async fn until_answered<T, Attempt, Done>(
+    what: &str,
+    attempt: Attempt,
+) -> Result<T, adapters::Error>
+where
+    Attempt: Fn() -> Done,
+    Done: Future<Output = Result<T, adapters::Error>>,
+{
+    use adapters::Error::{Forged, Refused, Unavailable, Unknown};
+    retry(widening(Duration::from_secs(30)), || async {
+        attempt().await.map_err(|error| match error {
+            Unavailable { .. } | Unknown { .. } => {
+                tracing::info!("waiting for {what}: {error}");
+                backoff::Error::transient(error)
+            }
+            Refused { .. } | Forged { .. } => backoff::Error::permanent(error),
+        })
+    })
+    .await
+}
+
+fn widening(longest: Duration) -> ExponentialBackoff {
+    ExponentialBackoff {
+        initial_interval: Duration::from_millis(50),
+        max_interval: Duration::from_secs(3),
+        max_elapsed_time: Some(longest),
+        ..ExponentialBackoff::default()
+    }
 }
 
 /// Turns true when the process is asked to stop: Ctrl-C, or SIGTERM.

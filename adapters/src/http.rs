@@ -34,6 +34,7 @@ pub(crate) struct Http {
 }
 
 /// A request. `operation` is its name in spans and errors.
+#[derive(Clone)]
 pub(crate) struct Call {
     operation: &'static str,
     method: Method,
@@ -43,6 +44,7 @@ pub(crate) struct Call {
     payload: Payload,
 }
 
+#[derive(Clone)]
 enum Payload {
     Nothing,
     Json(Value),
@@ -123,6 +125,12 @@ impl Call {
         value.set_sensitive(true);
         self.headers.insert(name, value);
         Ok(self)
+    }
+
+    /// Headers that were signed together with the body: they leave as they are.
+    pub(crate) fn signed(mut self, headers: HeaderMap) -> Self {
+        self.headers.extend(headers);
+        self
     }
 }
 

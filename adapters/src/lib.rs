@@ -1,6 +1,7 @@
 //! How to say things to each vendor, and what they said. Knows no booking's fate and no database.
 
 pub mod card_numbers;
+pub mod aws;
 pub mod error;
 mod http;
 pub mod hyperpay;

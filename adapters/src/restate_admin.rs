@@ -49,16 +49,14 @@ pub struct Failing {
 
 #[derive(Debug)]
 pub struct RestateAdmin {
-    admin: Http,
-    ingress: Http,
+    admin: Nodes,
+    ingress: Nodes,
 }
 
 impl RestateAdmin {
-    pub fn new(admin_url: &str, ingress_url: &str) -> Result<Self, Error> {
-        Ok(Self {
-            admin: Http::new("restate", admin_url)?,
-            ingress: Http::new("restate", ingress_url)?,
-        })
+    /// Each: one URL, or those of all nodes with commas between them.
+    pub fn new(admin_urls: &str, ingress_urls: &str) -> Result<Self, Error> {
+        Ok(Self { admin: Nodes::new(admin_urls)?, ingress: Nodes::new(ingress_urls)? })
     }
 
     /// Tells the engine where our workflows are. `force`: look again even if it knows the address.
@@ -135,6 +133,29 @@ impl RestateAdmin {
     }
 }
 
+/// The nodes of one engine: any can answer, and all say the same.
+#[derive(Debug)]
+struct Nodes(Vec<Http>);
+
+impl Nodes {
+    fn new(urls: &str) -> Result<Self, Error> {
+        let nodes = urls.split(',').map(|url| Http::new("restate", url.trim()));
+        Ok(Self(nodes.collect::<Result<_, _>>()?))
+    }
+
+    /// Asks the first that can be reached. Who could not be has certainly not seen the call.
+    async fn send(&self, call: Call, until: Deadline) -> Result<Answer, Error> {
+        let mut away = Error::unavailable("restate: no node is known");
+        for node in &self.0 {
+            match node.send(call.clone(), until).await {
+                Err(error @ Error::Unavailable { .. }) => away = error,
+                answered => return answered,
+            }
+        }
+        Err(away)
+    }
+}
+
 fn accepted(answer: Answer) -> Result<Answer, Error> {
     #[derive(Deserialize)]
     struct Refusal {
@@ -202,6 +223,19 @@ mod tests {
             json!({"target": "workflow", "workflowName": "Booking", "workflowKey": "b1"});
         assert_eq!(server.asked()[0].json(), expected);
     }
+
+    #[tokio::test]
+    async fn a_node_that_is_gone_is_passed_over() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let gone = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let server = Scripted::new(|_| (200, String::new()));
+        let admin = RestateAdmin::new(&format!("{gone},{}", server.url), &gone).unwrap();
+        assert!(admin.healthy().await);
+        let error = admin.workflow_invocation("Booking", "b1").await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+    }
+
     #[tokio::test]
     async fn what_fails_is_listed_with_what_is_known_of_it() {
         let (server, admin) = admin(

@@ -1,7 +1,8 @@
 //! The engine's front door: typed starts of workflows, with time-outs. It repeats nothing by itself: every start has
 //! a key, so the caller may.
 
-use restate_sdk::ingress::{ClientError, ReqwestClient};
+use crate::ingress::Nodes;
+use restate_sdk::ingress::{Client, ClientError};
 use restate_sdk::prelude::Json;
 use schema::{
     bookings::BookingRequest,
@@ -9,7 +10,6 @@ use schema::{
     payments::PaymentRequest,
     unwinding::Cancel,
 };
-use std::time::Duration;
 use workflows::{
     Decided,
     booking::BookingIngressClient,
@@ -33,21 +33,14 @@ impl From<ClientError> for Away {
 
 /// Starts workflows. Cheap to clone.
 #[derive(Clone)]
-pub struct Engine(ReqwestClient);
+pub struct Engine(Client<Nodes>);
 
 impl Engine {
-    /// `url` of the engine's ingress.
-    pub fn new(url: &str) -> Result<Self, Away> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(20))
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| Away(error.to_string()))?;
-        let url = url.parse().map_err(|_| Away(format!("{url} is not a URL")))?;
-        Ok(Self(ReqwestClient::new(url, http).map_err(|error| Away(error.to_string()))?))
+    /// `urls` of the engine's ingress: one, or those of all its nodes with commas between them.
+    pub fn new(urls: &str) -> Result<Self, Away> {
+        let nodes = Nodes::new(urls).map_err(Away)?;
+        let client = Client::new(nodes.first(), nodes);
+        Ok(Self(client.map_err(|error| Away(error.to_string()))?))
     }
 
     /// Starts the booking, or finds it started.

@@ -5,6 +5,7 @@ mod app;
 mod auth;
 mod engine;
 mod error;
+mod ingress;
 mod routes;
 mod staff;
 mod sweep;

@@ -1,4 +1,4 @@
-//! The keys: of ids, and of callers' tokens.
+//! The keys: of ids, of callers' tokens, and of the engine's calls.
 
 use super::reader::Reader;
 use data_encoding::HEXLOWER_PERMISSIVE;
@@ -34,4 +34,16 @@ pub(super) fn jwt(from: &mut Reader) -> JwtKey {
             JwtKey::Secret(SecretString::default())
         }
     }
+}
+
+/// Several while they are rotated: the new one is added here, then the engine signs with it, then the old one goes.
+pub(super) fn engine(from: &mut Reader) -> Vec<String> {
+    let meaning = "publickeyv1_…, which the engine names at its start; two with a comma between them while they are \
+                   rotated. Without it anybody could call the workflows";
+    let keys = from.required("USHER_ENGINE_IDENTITY_KEYS", meaning);
+    let keys: Vec<String> = keys.split(',').map(|key| key.trim().to_owned()).collect();
+    if keys.iter().any(|key| !key.is_empty() && !key.starts_with("publickeyv1_")) {
+        from.complain(format!("USHER_ENGINE_IDENTITY_KEYS has what is no key: {meaning}"));
+    }
+    keys
 }

@@ -1,8 +1,12 @@
-//! Everything the operator decides, from the environment. What is missing is named all at once.
+//! Everything the operator decides, from the environment and from AWS. What is missing is named all at once.
 
+mod aliases;
+mod aws;
 mod keys;
 mod reader;
 mod settings;
+mod table;
+mod values;
 mod vendors;
 
 use adapters::{hyperpay, vista};
@@ -10,6 +14,8 @@ use clap::ValueEnum;
 use gateway::{JwtKey, Settings};
 use reader::{Incomplete, Reader};
 use schema::ids::IdKey;
+pub(crate) use table::{lines, log};
+pub(crate) use values::Values;
 
 /// Which half of Usher to run; both, when none is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,6 +34,8 @@ pub(crate) struct Config {
     pub workflows_addr: String,
     /// Where the engine finds the workflows. One URL for each version: waiting sagas stay on theirs.
     pub workflows_url: String,
+    /// The public halves of the keys that the engine signs its calls with. Empty only where no workflows are served.
+    pub engine_keys: Vec<String>,
     /// The one deployment of this folder moves with its port and its code, instead of adding a version.
     pub development: bool,
     pub id_key: IdKey,
@@ -38,13 +46,28 @@ pub(crate) struct Config {
     pub hyperpay: Option<hyperpay::Config>,
 }
 
+impl Values {
+    /// Of this process and, if it is to be asked, of AWS.
+    pub(crate) async fn load() -> Result<Self, aws::Unread> {
+        let mut values = Self::of_environment();
+        aws::add(&mut values).await?;
+        Ok(values)
+    }
+}
+
+/// The one value that migrating needs.
+pub(crate) fn database_url(values: &Values) -> Result<String, Incomplete> {
+    let mut from = Reader::new(values);
+    let url = from.required("DATABASE_URL", DATABASE_URL);
+    from.finish(url)
+}
+
+const DATABASE_URL: &str = "postgres://user:password@host/database";
+
 impl Config {
-    /// From the environment, or from what stands for it.
-    pub(crate) fn read(
-        role: Option<Role>,
-        lookup: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, Incomplete> {
-        let mut from = Reader::new(&lookup);
+    /// From the environment and AWS, or from what stands for them.
+    pub(crate) fn read(role: Option<Role>, values: &Values) -> Result<Self, Incomplete> {
+        let mut from = Reader::new(values);
         let workflows_addr = from.optional("USHER_WORKFLOWS_ADDR").unwrap_or_else(|| {
             // Loopback: the engine is here, or a proxy is.
             "127.0.0.1:9080".to_owned()
@@ -52,10 +75,12 @@ impl Config {
         let factor = from.number("USHER_TIME_FACTOR", 1);
         let config = Self {
             role,
-            database_url: from.required("DATABASE_URL", "postgres://user:password@host/database"),
+            database_url: from.required("DATABASE_URL", DATABASE_URL),
             database_connections: from.number("USHER_DATABASE_CONNECTIONS", 32),
-            restate_ingress_url: from.required("RESTATE_INGRESS_URL", "http://host:8080"),
-            restate_admin_url: from.required("RESTATE_ADMIN_URL", "http://host:9070"),
+            restate_ingress_url: from
+                .required("RESTATE_INGRESS_URL", "http://host:8080; with commas, every node's"),
+            restate_admin_url: from
+                .required("RESTATE_ADMIN_URL", "http://host:9070; with commas, every node's"),
             gateway_addr: from
                 .optional("USHER_GATEWAY_ADDR")
                 .unwrap_or_else(|| "127.0.0.1:3000".to_owned()),
@@ -63,6 +88,10 @@ impl Config {
                 .optional("USHER_WORKFLOWS_URL")
                 .unwrap_or_else(|| format!("http://{workflows_addr}")),
             workflows_addr,
+            engine_keys: match role {
+                Some(Role::Gateway) => Vec::new(),
+                Some(Role::Workflows) | None => keys::engine(&mut from),
+            },
             development: from.optional("USHER_DEVELOPMENT").is_some(),
             id_key: keys::id_key(&mut from),
             jwt: keys::jwt(&mut from),
@@ -80,9 +109,15 @@ mod tests {
 
     #[test]
     fn everything_missing_is_named_at_once() {
-        let error = Config::read(None, |_| None).err().map(|error| error.to_string());
+        let error = Config::read(None, &Values::default()).err().map(|error| error.to_string());
         let error = error.unwrap_or_default();
-        for name in ["DATABASE_URL", "USHER_ID_KEY", "JWT_SECRET_KEY", "VISTA_IOS_TOKEN"] {
+        for name in [
+            "DATABASE_URL",
+            "USHER_ENGINE_IDENTITY_KEYS",
+            "USHER_ID_KEY",
+            "JWT_SECRET_KEY",
+            "VISTA_IOS_TOKEN",
+        ] {
             assert!(error.contains(name), "{name} is not named in: {error}");
         }
         assert!(!error.contains("HYPER_PAY"), "a vendor without credentials is off, not missing");

@@ -1,30 +1,35 @@
-//! Reads variables and remembers what was wrong with them.
+//! Reads values by their names, and remembers what was wrong with them.
 
-/// Where a value comes from, by its name.
-pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+use super::values::Values;
+use std::cell::RefCell;
 
 /// Reads names; what is missing or makes no sense is kept, so that all of it is said at once.
 pub(super) struct Reader<'a> {
-    lookup: Lookup<'a>,
-    complaints: Vec<String>,
+    values: &'a Values,
+    complaints: RefCell<Vec<String>>,
 }
 
 /// Names that are missing or make no sense, all of them.
 #[derive(Debug, thiserror::Error)]
-#[error("Usher cannot start. In the environment:\n  {}", .0.join("\n  "))]
+#[error("Usher cannot start. In the configuration:\n  {}", .0.join("\n  "))]
 pub(crate) struct Incomplete(Vec<String>);
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(lookup: Lookup<'a>) -> Self {
-        Self { lookup, complaints: Vec::new() }
+    pub(super) fn new(values: &'a Values) -> Self {
+        Self { values, complaints: RefCell::default() }
     }
 
     pub(super) fn optional(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        self.values.get(name).unwrap_or_else(|conflict| {
+            self.note(conflict);
+            // Something is there: it is not missing as well.
+            Some(String::new())
+        })
     }
 
     pub(super) fn required(&mut self, name: &str, meaning: &str) -> String {
         self.optional(name).unwrap_or_else(|| {
+            self.values.is_missing(name);
             self.complain(format!("{name} is missing: {meaning}"));
             String::new()
         })
@@ -39,11 +44,20 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn complain(&mut self, sentence: impl Into<String>) {
-        self.complaints.push(sentence.into());
+        self.note(sentence.into());
     }
 
     /// What was read, unless anything was wrong with it.
     pub(super) fn finish<T>(self, read: T) -> Result<T, Incomplete> {
-        if self.complaints.is_empty() { Ok(read) } else { Err(Incomplete(self.complaints)) }
+        let complaints = self.complaints.into_inner();
+        if complaints.is_empty() { Ok(read) } else { Err(Incomplete(complaints)) }
+    }
+
+    /// Once, however often it is found.
+    fn note(&self, sentence: String) {
+        let mut complaints = self.complaints.borrow_mut();
+        if !complaints.contains(&sentence) {
+            complaints.push(sentence);
+        }
     }
 }

@@ -8,11 +8,17 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub(super) fn vista(from: &mut Reader) -> vista::Config {
     let url = from.required("VISTA_BASE_URL", "https://host/WSVistaWebClient");
+    // The parameter store has one for all platforms; a platform's own comes before it.
+    let of_all = from.optional("VISTA_API_KEY");
     let tokens: BTreeMap<Platform, SecretString> = Platform::ALL
         .into_iter()
         .map(|platform| {
             let name = format!("VISTA_{}_TOKEN", platform.name().to_uppercase());
-            (platform, from.required(&name, "Vista's token of this platform").into())
+            let own = match &of_all {
+                Some(of_all) => from.optional(&name).unwrap_or_else(|| of_all.clone()),
+                None => from.required(&name, "Vista's token of this platform"),
+            };
+            (platform, own.into())
         })
         .collect();
     vista::Config::new(url, tokens)

@@ -8,9 +8,12 @@
 mod booking;
 mod cases;
 mod checker;
+mod cluster;
 mod command_line;
+mod configuration;
 mod crashes;
 mod disk_full;
+mod identity;
 mod late_money;
 mod outages;
 mod payments;

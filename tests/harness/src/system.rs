@@ -32,11 +32,13 @@ pub struct Setup {
     pub without: Vec<&'static str>,
     /// Names that are put into it.
     pub with: Vec<(&'static str, String)>,
+    /// Of Restate.
+    pub nodes: usize,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { factor: 60, without: Vec::new(), with: Vec::new() }
+        Self { factor: 60, without: Vec::new(), with: Vec::new(), nodes: 1 }
     }
 }
 
@@ -45,6 +47,8 @@ pub struct System {
     pub engines: Engines,
     pub database: String,
     pub gateway: String,
+    /// Which answers the engine alone.
+    pub workflows: String,
     pub sandbox: String,
     pub keys: Keys,
     usher: Program,
@@ -89,6 +93,7 @@ impl System {
         options
             .restate_env
             .push(("RESTATE_DEFAULT_RETRY_POLICY__MAX_INTERVAL".to_owned(), longest));
+        options.nodes = Some(setup.nodes);
         let engines = Engines::start(&options).await.unwrap();
         let database = engines.create_database("e2e").await.unwrap();
         migrate(&database).await;
@@ -103,10 +108,11 @@ impl System {
         launch.clean_env = true;
         let urls = [
             ("DATABASE_URL", database.clone()),
-            ("RESTATE_INGRESS_URL", engines.restate_ingress_url()),
-            ("RESTATE_ADMIN_URL", engines.restate_admin_url()),
+            ("RESTATE_INGRESS_URL", engines.restate_ingress_urls()),
+            ("RESTATE_ADMIN_URL", engines.restate_admin_urls()),
+            ("USHER_ENGINE_IDENTITY_KEYS", engines.identity_key().to_owned()),
             ("USHER_GATEWAY_ADDR", gateway.clone()),
-            ("USHER_WORKFLOWS_ADDR", workflows),
+            ("USHER_WORKFLOWS_ADDR", workflows.clone()),
             ("USHER_PUBLIC_URL", format!("http://{gateway}")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
@@ -121,7 +127,9 @@ impl System {
         }
         let usher = Program::start(launch);
         let (gateway, sandbox) = (format!("http://{gateway}"), format!("http://{sandbox}"));
-        let system = Self { engines, database, gateway, sandbox, keys, usher, stand_ins };
+        let workflows = format!("http://{workflows}");
+        let system =
+            Self { engines, database, gateway, workflows, sandbox, keys, usher, stand_ins };
         system.until_ready().await;
         system
     }

@@ -54,6 +54,15 @@ pub enum Error {
     Sql { what: String, source: sqlx::Error },
     #[error("{0:?} is no database name: use lower-case letters, digits and underscores")]
     Name(String),
+    #[error(
+        "the key that the engine signs its calls with cannot be made or read: delete it, and it is made anew"
+    )]
+    Identity,
+    #[error(
+        "{data} was founded with {has} node(s) of Restate, which cannot become {wished}: use another folder, or \
+         delete {data} to start afresh"
+    )]
+    Nodes { has: usize, wished: usize, data: PathBuf },
     #[error("the work of starting the engines was interrupted: start again")]
     Interrupted,
 }

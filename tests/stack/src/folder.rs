@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::home;
 use crate::ports::Chosen;
+use crate::restate;
 use crate::signal::{Signal, stop_recorded};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -90,10 +91,10 @@ impl Folder {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    pub(crate) fn remember_ports(&self, ports: Chosen) -> Result<(), Error> {
+    pub(crate) fn remember_ports(&self, ports: &Chosen) -> Result<(), Error> {
         let path = self.file("ports.json");
         let text =
-            serde_json::to_vec_pretty(&ports).map_err(|error| Error::at(&path)(error.into()))?;
+            serde_json::to_vec_pretty(ports).map_err(|error| Error::at(&path)(error.into()))?;
         fs::write(&path, text).map_err(Error::at(&path))
     }
 
@@ -104,7 +105,9 @@ impl Folder {
 
     /// Engines that outlived their Usher, if only because it ended a second ago.
     async fn stop_leftovers(&self) {
-        stop_recorded(&self.pid("restate"), &self.path, Signal::Term).await;
+        for node in restate::all_names() {
+            stop_recorded(&self.pid(&node), &self.path, Signal::Term).await;
+        }
         for home in home::recorded(&self.path).into_iter().chain([self.path.clone()]) {
             stop_recorded(&self.pid("postgres"), &home, Signal::Int).await;
             stop_recorded(&home.join("db/postmaster.pid"), &home, Signal::Int).await;
@@ -126,7 +129,8 @@ impl Folder {
     }
 
     fn shorten_logs(&self) -> Result<(), Error> {
-        for path in [self.log("postgres"), self.log("restate")] {
+        for engine in restate::all_names().chain(["postgres".to_owned()]) {
+            let path = self.log(&engine);
             if fs::metadata(&path).is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
                 fs::rename(&path, path.with_extension("log.old")).map_err(Error::at(&path))?;
             }

@@ -26,10 +26,17 @@ impl Ports {
 }
 
 /// The ports in use; remembered in the data folder.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Chosen {
     pub(crate) postgres: u16,
+    /// One for each node of Restate.
+    pub(crate) nodes: Vec<NodePorts>,
+}
+
+/// The ports of one node of Restate.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct NodePorts {
     pub(crate) ingress: u16,
     pub(crate) admin: u16,
     pub(crate) node: u16,
@@ -41,12 +48,22 @@ impl Chosen {
         Ok(())
     }
 
-    pub(crate) fn choose_restate(&mut self, wished: Ports) -> Result<(), Error> {
+    /// For so many nodes.
+    pub(crate) fn choose_restate(&mut self, wished: Ports, nodes: usize) -> Result<(), Error> {
         let name = "Restate";
-        self.ingress = choose(name, self.ingress, wished.ingress, &[self.postgres])?;
-        self.admin = choose(name, self.admin, wished.admin, &[self.postgres, self.ingress])?;
-        let taken = [self.postgres, self.ingress, self.admin];
-        self.node = choose(name, self.node, wished.node, &taken)?;
+        let mut taken = vec![self.postgres];
+        self.nodes.resize(nodes, NodePorts::default());
+        for node in &mut self.nodes {
+            let wishes = [
+                (&mut node.ingress, wished.ingress),
+                (&mut node.admin, wished.admin),
+                (&mut node.node, wished.node),
+            ];
+            for (port, wished) in wishes {
+                *port = choose(name, *port, wished, &taken)?;
+                taken.push(*port);
+            }
+        }
         Ok(())
     }
 }
