@@ -8,6 +8,7 @@ pub mod restate_admin;
 #[cfg(test)]
 mod scripted;
 pub mod vista;
+mod watched;
 
 pub use error::Error;
 use provider::PaymentProvider;
