@@ -1,7 +1,8 @@
 //! The engine's front door: typed starts of workflows, with time-outs. It repeats nothing by itself: every start has
 //! a key, so the caller may.
 
-use restate_sdk::ingress::{ClientError, ReqwestClient};
+use crate::telemetry::TracedClient;
+use restate_sdk::ingress::{Client, ClientError};
 use restate_sdk::prelude::Json;
 use schema::{
     bookings::BookingRequest,
@@ -33,7 +34,7 @@ impl From<ClientError> for Away {
 
 /// Starts workflows. Cheap to clone.
 #[derive(Clone)]
-pub struct Engine(ReqwestClient);
+pub struct Engine(Client<TracedClient>);
 
 impl Engine {
     /// `url` of the engine's ingress.
@@ -47,7 +48,7 @@ impl Engine {
             .build()
             .map_err(|error| Away(error.to_string()))?;
         let url = url.parse().map_err(|_| Away(format!("{url} is not a URL")))?;
-        Ok(Self(ReqwestClient::new(url, http).map_err(|error| Away(error.to_string()))?))
+        Ok(Self(Client::new(url, TracedClient(http)).map_err(|error| Away(error.to_string()))?))
     }
 
     /// Starts the booking, or finds it started.
