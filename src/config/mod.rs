@@ -3,6 +3,7 @@
 mod keys;
 mod reader;
 mod settings;
+mod telemetry;
 mod vendors;
 
 use adapters::{hyperpay, vista};
@@ -10,6 +11,7 @@ use clap::ValueEnum;
 use gateway::{JwtKey, Settings};
 use reader::{Incomplete, Reader};
 use schema::ids::IdKey;
+pub(crate) use telemetry::{Otlp, Sentry, Telemetry};
 
 /// Which half of Usher to run; both, when none is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,6 +22,8 @@ pub(crate) enum Role {
 
 pub(crate) struct Config {
     pub role: Option<Role>,
+    /// Every wait is this many times shorter: 1 in production.
+    pub time_factor: u32,
     pub database_url: String,
     pub database_connections: u32,
     pub restate_ingress_url: String,
@@ -36,6 +40,7 @@ pub(crate) struct Config {
     pub vista: vista::Config,
     /// None: no credentials, so it is off.
     pub hyperpay: Option<hyperpay::Config>,
+    pub telemetry: Telemetry,
 }
 
 impl Config {
@@ -52,6 +57,7 @@ impl Config {
         let factor = from.number("USHER_TIME_FACTOR", 1);
         let config = Self {
             role,
+            time_factor: factor,
             database_url: from.required("DATABASE_URL", "postgres://user:password@host/database"),
             database_connections: from.number("USHER_DATABASE_CONNECTIONS", 32),
             restate_ingress_url: from.required("RESTATE_INGRESS_URL", "http://host:8080"),
@@ -69,6 +75,7 @@ impl Config {
             settings: settings::settings(&mut from, factor),
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
+            telemetry: telemetry::telemetry(&mut from),
         };
         from.finish(config)
     }

@@ -46,6 +46,8 @@ pub struct System {
     pub database: String,
     pub gateway: String,
     pub sandbox: String,
+    /// Where its metrics are read.
+    pub metrics: String,
     pub keys: Keys,
     usher: Program,
     /// Held only to live as long as the system does.
@@ -94,7 +96,7 @@ impl System {
         migrate(&database).await;
 
         let address = || format!("127.0.0.1:{}", free_port());
-        let (gateway, workflows, sandbox) = (address(), address(), address());
+        let (gateway, workflows, sandbox, metrics) = (address(), address(), address(), address());
         let keys = Keys { jwt: random(), webhook: random(), id: random() };
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins =
@@ -107,6 +109,7 @@ impl System {
             ("RESTATE_ADMIN_URL", engines.restate_admin_url()),
             ("USHER_GATEWAY_ADDR", gateway.clone()),
             ("USHER_WORKFLOWS_ADDR", workflows),
+            ("USHER_METRICS_ADDR", metrics.clone()),
             ("USHER_PUBLIC_URL", format!("http://{gateway}")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
@@ -121,7 +124,8 @@ impl System {
         }
         let usher = Program::start(launch);
         let (gateway, sandbox) = (format!("http://{gateway}"), format!("http://{sandbox}"));
-        let system = Self { engines, database, gateway, sandbox, keys, usher, stand_ins };
+        let metrics = format!("http://{metrics}/metrics");
+        let system = Self { engines, database, gateway, sandbox, metrics, keys, usher, stand_ins };
         system.until_ready().await;
         system
     }
