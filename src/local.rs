@@ -6,17 +6,16 @@ use crate::{
     home::{Home, Keys, Places, Running},
     listen,
     server::{self, Listeners},
+    telemetry::{Lines, Telemetry},
     timeline::say,
     wait::{stop_signal, stopped},
 };
 use stack::{Engines, Launch, Options, Supervised};
-use std::{collections::BTreeMap, io, process::ExitCode, time::Duration};
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
 
 /// Starts everything, makes one booking if asked to, and stays until Ctrl-C.
 pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     let home = Home::open()?;
-    log_to(&home)?;
     let keys = home.keys()?;
     let external = External::from_env()?;
     let stopping = stop_signal();
@@ -34,14 +33,19 @@ pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     let gateway_url = format!("http://{}", gateway.local_addr()?);
     let (mut sandbox, sandbox_url) = start_sandbox(&home, &keys, &gateway_url).await?;
 
+    let metrics = listen::from_port(9464)?;
+    let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
     let workflows_addr = workflows.local_addr()?.to_string();
     let environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
     let config = Config::read(None, &environment.into_iter().collect::<Values>())?;
     schema::Db::connect(&config.database_url, 1).await?.migrate().await.map_err(|error| {
         format!("{error}. If .usher/data is of another build, remove it: it is this folder's only.")
     })?;
-    let serving =
-        tokio::spawn(server::run(config, Listeners { gateway, workflows }, stopping.clone()));
+    let lines = Lines::File(std::fs::File::create(home.path("usher.log"))?);
+    let telemetry = Telemetry::start(&config.telemetry, lines)?;
+    let listeners = Listeners { gateway, workflows, metrics };
+    let counted = telemetry.metrics.clone();
+    let serving = tokio::spawn(server::run(config, listeners, counted, stopping.clone()));
 
     home.set_running(&Running {
         gateway_url: gateway_url.clone(),
@@ -52,7 +56,7 @@ pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
         if with_a_booking {
             outcome = book::run(&book::Order::default()).await?;
         }
-        go_on_with(&gateway_url, &sandbox_url, &urls);
+        go_on_with(&gateway_url, &sandbox_url, &urls, &metrics_url);
         if let Some(engines) = &engines {
             name_the_nodes(engines).await;
         }
@@ -62,6 +66,7 @@ pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
 
     home.forget_running();
     serving.await??;
+    telemetry.stop().await;
     sandbox.stop().await;
     if let Some(engines) = engines {
         engines.stop().await?;
@@ -120,7 +125,16 @@ fn environment(
     sandbox_url: &str,
     workflows_addr: &str,
 ) -> BTreeMap<&'static str, String> {
-    let passed_on = ["USHER_TIME_FACTOR", "BOOKING_EXPIRY_MINUTES", "MAX_SEATS_PER_BOOKING"];
+    let passed_on = [
+        "USHER_TIME_FACTOR",
+        "BOOKING_EXPIRY_MINUTES",
+        "MAX_SEATS_PER_BOOKING",
+        "USHER_LOG",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_TRACES_SAMPLER_ARG",
+        "SENTRY_DSN",
+        "SENTRY_ENVIRONMENT",
+    ];
     let passed_on =
         passed_on.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
     let ours = [
@@ -186,7 +200,7 @@ async fn answers(url: &str) -> bool {
     false
 }
 
-fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External) {
+fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External, metrics_url: &str) {
     say("");
     say("Usher is up. Ctrl-C stops everything; the next start finds its data again.");
     say(&format!("  API        {gateway_url}/api/v1/orders"));
@@ -194,6 +208,7 @@ fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External) {
     for admin in urls.admin.split(',') {
         say(&format!("  engine     {admin}/ui/"));
     }
+    say(&format!("  metrics    {metrics_url}"));
     say("  another    cargo run -- book --pay decline");
 }
 
@@ -207,12 +222,4 @@ async fn name_the_nodes(engines: &Engines) {
         pids.extend(node.pid().await.map(|pid| pid.to_string()));
     }
     say(&format!("  nodes      pids {}: any one may be lost", pids.join(", ")));
-}
-
-fn log_to(home: &Home) -> io::Result<()> {
-    let filter = EnvFilter::try_from_env("USHER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let file = std::fs::File::create(home.path("usher.log"))?;
-    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(file);
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
-    Ok(())
 }

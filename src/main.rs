@@ -10,6 +10,7 @@ mod local;
 mod server;
 mod staff;
 mod stuck;
+mod telemetry;
 mod timeline;
 mod token;
 mod wait;
@@ -17,7 +18,7 @@ mod wait;
 use clap::{Parser, Subcommand};
 use config::{Config, Role, Values};
 use std::process::ExitCode;
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use telemetry::{Lines, Telemetry};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -113,14 +114,21 @@ async fn run(command: Option<Command>) -> Outcome {
 }
 
 async fn serve(role: Option<Role>) -> Outcome {
-    log_as_json();
     let values = Values::load().await?;
-    let config = Config::read(role, &values);
-    config::log(&values);
-    let config = config?;
+    let config = Config::read(role, &values)?;
     let gateway = listen::on(&config.gateway_addr).await?;
     let workflows = listen::on(&config.workflows_addr).await?;
-    server::run(config, server::Listeners { gateway, workflows }, wait::stop_signal()).await?;
+    let metrics_addr = &config.telemetry.metrics_addr;
+    let metrics = listen::on(metrics_addr).await.map_err(|error| {
+        format!("Nobody could read the metrics on {metrics_addr}: {error}. Set USHER_METRICS_ADDR to a free address.")
+    })?;
+    let telemetry = Telemetry::start(&config.telemetry, Lines::Json)?;
+    config::log(&values);
+    let listeners = server::Listeners { gateway, workflows, metrics };
+    let served =
+        server::run(config, listeners, telemetry.metrics.clone(), wait::stop_signal()).await;
+    telemetry.stop().await;
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -139,12 +147,6 @@ async fn migrate() -> Outcome {
     let url = config::database_url(&values)?;
     schema::Db::connect(&url, 1).await?.migrate().await?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn log_as_json() {
-    let filter = EnvFilter::try_from_env("USHER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 #[expect(clippy::print_stderr, reason = "the last words of the program go to the terminal")]

@@ -2,6 +2,7 @@
 
 use crate::{
     config::{Config, Role},
+    telemetry::{self, Metrics},
     wait::{stopped, until_ready},
 };
 use activities::Activities;
@@ -18,9 +19,13 @@ const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// cut off there, it runs again.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Confirming, or giving up and unwinding, takes this long at most (Vista may be silent for ten minutes).
+const PAID_WITHOUT_BOOKING_MS: i64 = 15 * 60 * 1000;
+
 pub(crate) struct Listeners {
     pub gateway: TcpListener,
     pub workflows: TcpListener,
+    pub metrics: TcpListener,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -29,10 +34,21 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) async fn run(
     config: Config,
     listeners: Listeners,
+    metrics: Metrics,
     stopping: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let parts = Parts::new(&config).await?;
     let mut running = JoinSet::new();
+    let stop = stopped(stopping.clone());
+    running.spawn(async move {
+        let text = move || metrics.text();
+        if let Err(error) = gateway::serve_metrics(text, listeners.metrics, stop).await {
+            tracing::error!(%error, "nobody can read the metrics any more: {error}");
+        }
+    });
+    let parts = Parts::new(&config).await?;
+    let patience_ms = PAID_WITHOUT_BOOKING_MS / i64::from(config.time_factor);
+    let gauges = telemetry::keep_current(parts.db.clone(), Arc::clone(&parts.admin), patience_ms);
+    let watching = tokio::spawn(gauges);
     if config.role != Some(Role::Gateway) {
         let endpoint = workflows::endpoint(parts.activities(), &config.engine_keys)?;
         let stop = stopped(stopping.clone());
@@ -59,6 +75,7 @@ pub(crate) async fn run(
         _ = running.join_all() => {}
         () = in_time => {}
     }
+    watching.abort();
     Ok(())
 }
 

@@ -14,14 +14,19 @@ use std::{
 const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapters", "schema"];
 
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
-/// the binary's `book` is a customer.
-const TOOLS: [(&str, &[&str]); 6] = [
+/// the binary's `book` is a customer. `schema` knows what a trace is; the binary alone sends anything anywhere.
+const TOOLS: [(&str, &[&str]); 11] = [
     ("sqlx", &["schema", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
     ("restate-sdk", &["workflows", "gateway"]),
     ("reqwest", &["adapters", "gateway", "usher", "harness", "sandbox", "stack"]),
     ("aes-gcm", &["adapters", "harness", "sandbox"]),
     ("backoff", &["usher"]),
+    ("metrics-exporter-prometheus", &["usher"]),
+    ("opentelemetry", &["schema", "usher"]),
+    ("opentelemetry_sdk", &["usher"]),
+    ("sentry", &["usher"]),
+    ("tracing-opentelemetry", &["schema", "usher"]),
 ];
 
 const FILE_LINES_MAX: usize = 400;

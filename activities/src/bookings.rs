@@ -5,6 +5,7 @@ use crate::{
     Activities, Error,
     booking_steps::{CancelOrder, ConfirmOrder, CreateOrder, HoldSeats, ReleaseBooking},
     step::{self, End, Progress},
+    watched,
 };
 use adapters::vista::{ConfirmAnswer, OrderRef, PaymentNote, ReleaseAnswer};
 use schema::{
@@ -19,7 +20,12 @@ use schema::{
 impl Activities {
     /// Writes the booking down with its seats, or finds an older life of it.
     pub async fn record_booking(&self, request: &BookingRequest) -> Result<Standing, Error> {
-        Ok(bookings::record(&self.db, request).await?)
+        let standing = bookings::record(&self.db, request).await?;
+        watched::about(request.booking_id);
+        if standing.status == BookingStatus::Rejected {
+            watched::ended(request.booking_id, standing.status);
+        }
+        Ok(standing)
     }
 
     /// Opens an order at Vista. Harmless: an empty order holds nothing and dies by itself.
@@ -57,6 +63,7 @@ impl Activities {
             if now.is_some_and(|now| now.status == BookingStatus::Confirming) {
                 return Ok(Progress::Done(End::GaveUp));
             }
+            watched::ended(request.booking_id, BookingStatus::Confirmed);
         }
         Ok(progress)
     }
@@ -121,7 +128,9 @@ impl Activities {
 
     /// Ends the unwinding: the seats are free again.
     pub async fn finish_unwind(&self, booking: BookingId) -> Result<BookingStatus, Error> {
-        Ok(unwinding::finish(&self.db, booking).await?)
+        let status = unwinding::finish(&self.db, booking).await?;
+        watched::ended(booking, status);
+        Ok(status)
     }
 
     /// Whether a person has decided about a refused step, or it has ended otherwise.

@@ -8,6 +8,7 @@ pub mod payments;
 pub mod refunds;
 pub mod step;
 mod tickets;
+pub mod watched;
 pub mod webhooks;
 
 use adapters::{Providers, vista::Vista};

@@ -3,6 +3,7 @@
 use crate::{
     Activities, Error,
     step::{self, End, Progress, VendorStep, decide::Repeat},
+    watched,
 };
 use adapters::{
     error::Error as VendorError,
@@ -71,6 +72,7 @@ impl Activities {
     ) -> Result<Asked, Error> {
         let found = payments::find(&self.db, payment).await?;
         let Some(payment) = found else { return Ok(Asked::nobody()) };
+        watched::about(payment.request.booking_id);
         let timings = payment.request.timings;
         let before = self.seen_before(&payment).await?;
         let Some(vendor) = self.providers.get(payment.provider) else {

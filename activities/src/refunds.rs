@@ -3,6 +3,7 @@
 use crate::{
     Activities, Error, evidence,
     step::{self, End, Progress, Seen, VendorStep, decide::Repeat},
+    watched,
 };
 use adapters::{
     error::Error as VendorError,
@@ -42,6 +43,7 @@ impl Activities {
         let Some(refund) = refunds::find(&self.db, refund).await? else {
             return Ok(Progress::Done(End::Absent));
         };
+        watched::about(refund.booking_id);
         if refund.status == RefundStatus::Refunded {
             return Ok(Progress::Done(End::Answer(RefundStatus::Refunded)));
         }

@@ -1,6 +1,6 @@
 //! Webhooks: hints, kept with what they came to.
 
-use crate::{Activities, Error};
+use crate::{Activities, Error, watched};
 use adapters::provider::{Claim, Hint};
 use schema::{
     cases::{self, Decision, NewCase},
@@ -97,7 +97,12 @@ impl Activities {
         booking: Option<BookingId>,
         verdict: DeliveryVerdict,
     ) -> Result<(), Error> {
-        Ok(webhooks::finish(&self.db, provider, event, booking, verdict).await?)
+        if let Some(booking) = booking {
+            watched::about(booking);
+        }
+        webhooks::finish(&self.db, provider, event, booking, verdict).await?;
+        watched::delivered(provider, verdict);
+        Ok(())
     }
 
     /// What a webhook says needs a person: it claims money that the vendor does not show, or a chargeback.

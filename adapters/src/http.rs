@@ -3,7 +3,7 @@
 //! It follows no redirect, repeats nothing and asks no proxy: what happens to a request is decided by the life of a
 //! step and nowhere else. Bodies, tokens and addresses are never logged.
 
-use crate::{card_numbers, error::Error};
+use crate::{card_numbers, error::Error, watched};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{
     Client, Method, RequestBuilder, Response, StatusCode,
@@ -17,7 +17,7 @@ use std::{
     error::Error as _,
     time::{Duration, Instant},
 };
-use tracing::{Instrument, Span, debug_span, field::Empty};
+use tracing::{Instrument, Span, field::Empty, info_span};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Shorter than any server's keep-alive, so that a connection is rarely reused while it is being closed.
@@ -167,19 +167,27 @@ impl Http {
         if left.is_zero() {
             return Err(Error::unavailable(format!("{vendor} {operation}: no time left to ask")));
         }
-        let span =
-            debug_span!("vendor call", vendor, operation, status = Empty, elapsed_ms = Empty);
+        let span = info_span!(
+            "vendor call",
+            otel.kind = "client",
+            vendor,
+            operation,
+            status = Empty,
+            elapsed_ms = Empty
+        );
         let begun = Instant::now();
         let request = self.request(call).timeout(left);
         async move {
-            let answer = receive(request).await;
-            let elapsed = begun.elapsed().as_millis();
-            Span::current().record("elapsed_ms", u64::try_from(elapsed).unwrap_or(u64::MAX));
+            let answer = receive(request).await.map_err(|error| error.about(vendor, operation));
+            let took = begun.elapsed();
+            watched::count(vendor, operation, &answer, took);
+            let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            Span::current().record("elapsed_ms", elapsed_ms);
             if let Ok(answer) = &answer {
                 Span::current().record("status", answer.status.as_u16());
             }
             tracing::debug!("asked {vendor}: {operation}");
-            answer.map_err(|error| error.about(vendor, operation))
+            answer
         }
         .instrument(span)
         .await

@@ -1,7 +1,7 @@
 //! How to say things to each vendor, and what they said. Knows no booking's fate and no database.
 
-pub mod card_numbers;
 pub mod aws;
+pub mod card_numbers;
 pub mod error;
 mod http;
 pub mod hyperpay;
@@ -10,6 +10,7 @@ pub mod restate_admin;
 #[cfg(test)]
 mod scripted;
 pub mod vista;
+mod watched;
 
 pub use error::Error;
 use provider::PaymentProvider;

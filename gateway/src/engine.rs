@@ -1,7 +1,7 @@
 //! The engine's front door: typed starts of workflows, with time-outs. It repeats nothing by itself: every start has
 //! a key, so the caller may.
 
-use crate::ingress::Nodes;
+use crate::{ingress::Nodes, telemetry::Traced};
 use restate_sdk::ingress::{Client, ClientError};
 use restate_sdk::prelude::Json;
 use schema::{
@@ -33,13 +33,13 @@ impl From<ClientError> for Away {
 
 /// Starts workflows. Cheap to clone.
 #[derive(Clone)]
-pub struct Engine(Client<Nodes>);
+pub struct Engine(Client<Traced<Nodes>>);
 
 impl Engine {
     /// `urls` of the engine's ingress: one, or those of all its nodes with commas between them.
     pub fn new(urls: &str) -> Result<Self, Away> {
         let nodes = Nodes::new(urls).map_err(Away)?;
-        let client = Client::new(nodes.first(), nodes);
+        let client = Client::new(nodes.first(), Traced(nodes));
         Ok(Self(client.map_err(|error| Away(error.to_string()))?))
     }
 

@@ -1,6 +1,6 @@
 //! What a caller may be told: RFC 9457 problems with a stable `code`. Nothing of a vendor's text, nothing of ours.
 
-use crate::engine::Away;
+use crate::{engine::Away, telemetry};
 use axum::{
     Json,
     http::{StatusCode, header},
@@ -54,6 +54,9 @@ struct Problem {
     code: Cow<'static, str>,
     detail: Cow<'static, str>,
     retryable: bool,
+    /// What to name when asking us about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 impl Error {
@@ -126,6 +129,7 @@ impl Error {
             code,
             detail,
             retryable,
+            trace_id: telemetry::trace().map(|trace| trace.to_string()),
         };
         (status, problem)
     }

@@ -6,14 +6,17 @@ mod auth;
 mod engine;
 mod error;
 mod ingress;
+mod metrics;
 mod routes;
 mod staff;
 mod sweep;
+mod telemetry;
 mod view;
 
 pub use app::{App, Settings};
 pub use auth::{Claims, JwtKey, Kind, Status, Verifier, sign};
 pub use engine::Engine;
+pub use metrics::serve_metrics;
 pub use staff::PERMISSIONS;
 pub use sweep::sweep;
 

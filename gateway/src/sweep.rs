@@ -1,6 +1,9 @@
 //! Recovery: sends the workflow of every open row that is past due again. That is all the recovery there is of our own.
 
-use crate::engine::{Away, Engine};
+use crate::{
+    engine::{Away, Engine},
+    telemetry,
+};
 use adapters::{provider::Hint, restate_admin::RestateAdmin};
 use schema::{Db, past_due};
 use workflows::{Decided, webhook_confirm::Delivery};
@@ -20,6 +23,15 @@ pub enum Error {
 /// past their time are sent again. An invocation that has completed is purged at the engine first, since a send on a
 /// kept key runs nothing. How many were sent.
 pub async fn sweep(
+    db: &Db,
+    engine: &Engine,
+    admin: &RestateAdmin,
+    quiet_ms: i64,
+) -> Result<usize, Error> {
+    telemetry::sweep(Box::pin(look(db, engine, admin, quiet_ms))).await
+}
+
+async fn look(
     db: &Db,
     engine: &Engine,
     admin: &RestateAdmin,

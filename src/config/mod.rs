@@ -6,6 +6,7 @@ mod keys;
 mod reader;
 mod settings;
 mod table;
+mod telemetry;
 mod values;
 mod vendors;
 
@@ -15,6 +16,7 @@ use gateway::{JwtKey, Settings};
 use reader::{Incomplete, Reader};
 use schema::ids::IdKey;
 pub(crate) use table::{lines, log};
+pub(crate) use telemetry::{Otlp, Sentry, Telemetry};
 pub(crate) use values::Values;
 
 /// Which half of Usher to run; both, when none is named.
@@ -26,6 +28,8 @@ pub(crate) enum Role {
 
 pub(crate) struct Config {
     pub role: Option<Role>,
+    /// Every wait is this many times shorter: 1 in production.
+    pub time_factor: u32,
     pub database_url: String,
     pub database_connections: u32,
     pub restate_ingress_url: String,
@@ -44,6 +48,7 @@ pub(crate) struct Config {
     pub vista: vista::Config,
     /// None: no credentials, so it is off.
     pub hyperpay: Option<hyperpay::Config>,
+    pub telemetry: Telemetry,
 }
 
 impl Values {
@@ -75,6 +80,7 @@ impl Config {
         let factor = from.number("USHER_TIME_FACTOR", 1);
         let config = Self {
             role,
+            time_factor: factor,
             database_url: from.required("DATABASE_URL", DATABASE_URL),
             database_connections: from.number("USHER_DATABASE_CONNECTIONS", 32),
             restate_ingress_url: from
@@ -98,6 +104,7 @@ impl Config {
             settings: settings::settings(&mut from, factor),
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
+            telemetry: telemetry::telemetry(&mut from),
         };
         from.finish(config)
     }

@@ -27,6 +27,7 @@ mod secrets;
 mod staff;
 mod states;
 mod sweep;
+mod telemetry;
 mod unwinding;
 mod vista_faults;
 mod webhooks;

@@ -16,6 +16,7 @@ use crate::{
     saga::{Saga, Undo},
     step::{AtVendor, Decided, Patience, answered, cancelled, is_cancelled, shared_step, step},
     ticket_generate::TicketGenerateClient,
+    trace::WithTrace,
 };
 use activities::{
     Activities,
@@ -71,7 +72,7 @@ impl Booking {
             }
         };
         if status == BookingStatus::Confirmed {
-            ctx.workflow_client::<TicketGenerateClient>(ctx.key()).run().send();
+            ctx.workflow_client::<TicketGenerateClient>(ctx.key()).run().traced(&ctx).send();
         }
         Ok(Json(BookingEnd { status }))
     }

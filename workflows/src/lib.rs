@@ -7,6 +7,7 @@ pub mod refund;
 mod saga;
 mod step;
 pub mod ticket_generate;
+mod trace;
 pub mod webhook_confirm;
 
 use activities::Activities;

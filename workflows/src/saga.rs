@@ -3,6 +3,7 @@
 use crate::{
     refund::{RefundClient, RefundEnd},
     step::{AtVendor, Patience, is_cancelled, step, until_done},
+    trace::WithTrace,
 };
 use activities::Activities;
 use restate_sdk::prelude::*;
@@ -97,7 +98,7 @@ impl TakeBack<'_> {
     async fn refund(self, refund: RefundId) -> Result<(), TerminalError> {
         loop {
             let client = self.ctx.workflow_client::<RefundClient>(refund.bare());
-            let sent = client.run().send().await?;
+            let sent = client.run().traced(self.ctx).send().await?;
             match sent.attach::<Json<RefundEnd>>().await {
                 Ok(_) => return Ok(()),
                 Err(error) if is_cancelled(&error) => return Err(error),

@@ -1,11 +1,14 @@
 //! The seam: the only functions through which a workflow touches the world.
 
+use crate::trace::Traced;
 use activities::{
     Activities, Error,
     step::{End, Progress},
+    watched,
 };
 use restate_sdk::prelude::*;
 use sabotage::{Moment, Rule};
+use schema::trace::Trace;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{future::Future, time::Duration};
 
@@ -23,7 +26,7 @@ where
     Action: FnOnce() -> Answer + Send + 'a,
     Answer: Future<Output = Result<T, Error>> + Send + 'a,
 {
-    let answer = ctx.run(move || attempt(name, ctx.key(), action)).name(name);
+    let answer = ctx.run(move || attempt(name, ctx.key(), ctx.trace(), action)).name(name);
     async move { answer.await.map(Json::into_inner) }
 }
 
@@ -38,29 +41,29 @@ where
     Action: FnOnce() -> Answer + Send + 'a,
     Answer: Future<Output = Result<T, Error>> + Send + 'a,
 {
-    let answer = ctx.run(move || attempt(name, ctx.key(), action)).name(name);
+    let answer = ctx.run(move || attempt(name, ctx.key(), ctx.trace(), action)).name(name);
     async move { answer.await.map(Json::into_inner) }
 }
 
-/// One attempt at a step. Only a test's plan strikes it.
+/// One attempt at a step. Only a test's plan strikes it. Where our own ground gave way, the engine tries again, and
+/// shows why.
 async fn attempt<T, Answer>(
     name: &'static str,
     key: &str,
+    trace: Trace,
     action: impl FnOnce() -> Answer,
 ) -> Result<Json<T>, HandlerError>
 where
     Answer: Future<Output = Result<T, Error>>,
 {
-    sabotage::strike(name, key, Moment::Before)?;
-    let answer = action().await.map_err(again)?;
-    sabotage::strike(name, key, Moment::After)?;
-    Ok(Json(answer))
-}
-
-/// Our own ground gave way: the engine tries again, and shows why.
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn again(error: Error) -> HandlerError {
-    HandlerError::from(error.reason().to_owned())
+    // In a box: a future within futures is copied by each of them.
+    let whole = Box::pin(async {
+        sabotage::strike(name, key, Moment::Before)?;
+        let answer = action().await.map_err(|error| error.reason().to_owned())?;
+        sabotage::strike(name, key, Moment::After)?;
+        Ok(answer)
+    });
+    watched::attempt(name, key, trace, whole).await.map(Json).map_err(HandlerError::from)
 }
 
 /// A step at a vendor, and who waits for it.

@@ -8,7 +8,7 @@ pub mod decide;
 mod person;
 mod progress;
 
-use crate::Error;
+use crate::{Error, watched};
 use decide::{Heard, Looked, Next, Repeat};
 pub use progress::{End, Progress};
 use schema::{
@@ -99,6 +99,10 @@ pub(crate) struct Stored<T> {
 
 /// Does the step, or says how far it is. Safe to run any number of times, anywhere, at once.
 pub async fn perform<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Answer>, Error> {
+    watched::effect(step, Box::pin(go_on(db, step))).await
+}
+
+async fn go_on<S: VendorStep>(db: &Db, step: &S) -> Result<Progress<S::Answer>, Error> {
     let began = Instant::now();
     let key = key(step);
     let Some(call) = vendor_calls::enter(db, &intent(step, &key), Entry::ToSend).await? else {

@@ -10,8 +10,8 @@ mod seats;
 mod stuck;
 mod webhooks;
 
-use crate::{app::App, error::Error};
-use axum::{Router, extract::DefaultBodyLimit};
+use crate::{app::App, error::Error, telemetry};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use std::{future::Future, time::Duration};
 use tower_http::timeout::TimeoutLayer;
 
@@ -34,6 +34,7 @@ pub(crate) fn router(app: App) -> Router {
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(30),
         ))
+        .layer(middleware::from_fn(telemetry::watch))
         .with_state(app)
 }
 

@@ -1,7 +1,7 @@
 //! `/webhooks/{vendor}`: verify on the raw bytes, hand over to the engine, answer.
 
 use super::body::too_large;
-use crate::{app::App, error::Error};
+use crate::{app::App, error::Error, telemetry};
 use axum::{
     Router,
     body::Bytes,
@@ -42,10 +42,13 @@ async fn deliver(
             if Rule::WebhookDedupe.is_out() {
                 hint.event = sabotage::unlike_any_other(&hint.event);
             }
-            app.engine.confirm(Delivery { provider, hint }).await?;
+            let kept = app.engine.confirm(Delivery { provider, hint }).await;
+            telemetry::delivery(provider, if kept.is_ok() { "taken" } else { "not_kept" });
+            kept?;
             Ok(StatusCode::OK)
         }
         Err(error) => {
+            telemetry::delivery(provider, "refused");
             tracing::warn!(vendor = %provider, %error, "a webhook of {provider} was refused: {error}");
             Err(Error::Unauthorized { detail: "The delivery could not be verified." })
         }

@@ -50,6 +50,8 @@ pub struct System {
     /// Which answers the engine alone.
     pub workflows: String,
     pub sandbox: String,
+    /// Where its metrics are read.
+    pub metrics: String,
     pub keys: Keys,
     usher: Program,
     /// Held only to live as long as the system does.
@@ -99,7 +101,7 @@ impl System {
         migrate(&database).await;
 
         let address = || format!("127.0.0.1:{}", free_port());
-        let (gateway, workflows, sandbox) = (address(), address(), address());
+        let (gateway, workflows, sandbox, metrics) = (address(), address(), address(), address());
         let keys = Keys { jwt: random(), webhook: random(), id: random() };
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins =
@@ -113,6 +115,7 @@ impl System {
             ("USHER_ENGINE_IDENTITY_KEYS", engines.identity_key().to_owned()),
             ("USHER_GATEWAY_ADDR", gateway.clone()),
             ("USHER_WORKFLOWS_ADDR", workflows.clone()),
+            ("USHER_METRICS_ADDR", metrics.clone()),
             ("USHER_PUBLIC_URL", format!("http://{gateway}")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
@@ -127,9 +130,19 @@ impl System {
         }
         let usher = Program::start(launch);
         let (gateway, sandbox) = (format!("http://{gateway}"), format!("http://{sandbox}"));
-        let workflows = format!("http://{workflows}");
-        let system =
-            Self { engines, database, gateway, workflows, sandbox, keys, usher, stand_ins };
+        let (workflows, metrics) =
+            (format!("http://{workflows}"), format!("http://{metrics}/metrics"));
+        let system = Self {
+            engines,
+            database,
+            gateway,
+            workflows,
+            sandbox,
+            metrics,
+            keys,
+            usher,
+            stand_ins,
+        };
         system.until_ready().await;
         system
     }

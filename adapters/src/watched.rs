@@ -1,0 +1,39 @@
+//! Calls of vendors, counted: how many, how they ended, how long they took, and when a vendor last answered.
+
+use crate::{error::Error, http::Answer};
+use metrics::{counter, gauge, histogram};
+use std::time::{Duration, SystemTime};
+
+/// One call has ended.
+pub(crate) fn count(
+    vendor: &'static str,
+    operation: &'static str,
+    ended: &Result<Answer, Error>,
+    took: Duration,
+) {
+    let outcome = outcome(ended);
+    counter!("usher_vendor_calls_total", "vendor" => vendor, "operation" => operation, "outcome" => outcome)
+        .increment(1);
+    histogram!("usher_vendor_call_seconds", "vendor" => vendor, "operation" => operation)
+        .record(took);
+    if matches!(outcome, "2xx" | "3xx" | "4xx") {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        gauge!("usher_vendor_last_answer_timestamp_seconds", "vendor" => vendor).set(now);
+    }
+}
+
+/// The class of what was answered, or why nothing was.
+fn outcome(ended: &Result<Answer, Error>) -> &'static str {
+    match ended {
+        Ok(answer) if answer.is_throttled() => "throttled",
+        Ok(answer) => match answer.status.as_u16() {
+            ..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            500.. => "5xx",
+        },
+        Err(Error::Unavailable { .. }) => "unavailable",
+        Err(Error::Unknown { .. }) => "unknown",
+        Err(Error::Refused { .. } | Error::Forged { .. }) => "refused",
+    }
+}

@@ -1,0 +1,8 @@
+//! What operations see: traces, lines, errors and metrics of the running system, as their receivers get them.
+
+mod errors;
+mod listener;
+mod metrics;
+mod scrape;
+mod shipped;
+mod traces;
