@@ -8,7 +8,7 @@ use crate::{
 };
 use adapters::vista::{ConfirmAnswer, OrderRef, PaymentNote, ReleaseAnswer};
 use schema::{
-    bookings::{self, Booking, BookingRequest, Standing},
+    bookings::{self, Booking, BookingRequest, Recorded},
     cases,
     ids::BookingId,
     money::Money,
@@ -18,7 +18,7 @@ use schema::{
 
 impl Activities {
     /// Writes the booking down with its seats, or finds an older life of it.
-    pub async fn record_booking(&self, request: &BookingRequest) -> Result<Standing, Error> {
+    pub async fn record_booking(&self, request: &BookingRequest) -> Result<Recorded, Error> {
         Ok(bookings::record(&self.db, request).await?)
     }
 
