@@ -3,8 +3,11 @@
 
 mod app;
 mod auth;
+mod changes;
 mod engine;
 mod error;
+mod openapi;
+mod preferences;
 mod routes;
 mod staff;
 mod sweep;
@@ -12,7 +15,9 @@ mod view;
 
 pub use app::{App, Settings};
 pub use auth::{Claims, JwtKey, Kind, Status, Verifier, sign};
+pub use changes::Changes;
 pub use engine::Engine;
+pub use error::CODES;
 pub use staff::PERMISSIONS;
 pub use sweep::sweep;
 

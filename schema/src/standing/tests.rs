@@ -167,13 +167,15 @@ fn each_way_of_a_booking_has_its_word() {
     let timings = Timings::default();
     let pending = || waiting(&timings);
     let of = |facts: Facts<'_>| Standing::of(&facts).stage;
-    let ended = |refunds| Facts { status: BookingStatus::Expired, refunds, ..waiting(&timings) };
+    let ended = |refunds: &[Owed]| {
+        of(Facts { status: BookingStatus::Expired, refunds, ..waiting(&timings) })
+    };
     assert_eq!(of(pending()), Stage::ToPay);
     assert_eq!(of(Facts { declined: true, ..pending() }), Stage::PaymentDeclined);
     assert_eq!(of(Facts { total: Some(Money::sar(0)), ..pending() }), Stage::Confirming);
-    assert_eq!(of(ended(&[])), Stage::Expired);
-    assert_eq!(of(ended(&[owed(false, false)])), Stage::PaidTooLate);
-    assert_eq!(of(ended(&[owed(false, true)])), Stage::Refunded);
+    assert_eq!(ended(&[]), Stage::Expired);
+    assert_eq!(ended(&[owed(false, false)]), Stage::PaidTooLate);
+    assert_eq!(ended(&[owed(false, true)]), Stage::Refunded);
     let unwound = [owed(true, false)];
     let unwound = Facts {
         status: BookingStatus::Confirming,
