@@ -87,7 +87,9 @@ pub(crate) async fn run(order: &Order) -> Outcome {
         say(&serde_json::to_string_pretty(&booking)?);
     } else {
         let verdict = if as_asked { "as asked" } else { "NOT as asked" };
-        say(&format!("  {} is {}, {verdict}.", text(&booking, "id"), text(&booking, "status")));
+        let standing = &booking["standing"];
+        say(&format!("  {} is {}, {verdict}.", text(&booking, "id"), text(standing, "what")));
+        say(&format!("  {}", text(&standing["says"], "en")));
         if let Some(url) = booking["ticket"]["qr_url"].as_str() {
             say(&format!("  ticket: {url}"));
         }

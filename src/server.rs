@@ -7,7 +7,7 @@ use crate::{
 };
 use activities::Activities;
 use adapters::{Providers, hyperpay::HyperPay, restate_admin::RestateAdmin, vista::Vista};
-use gateway::{App, Engine, Verifier, sweep};
+use gateway::{App, Changes, Engine, Verifier, sweep};
 use schema::{Db, provider::Provider};
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -121,6 +121,7 @@ impl Parts {
             db: self.db.clone(),
             engine: self.engine.clone(),
             admin: Arc::clone(&self.admin),
+            changes: Changes::new(self.db.clone()),
             id_key: config.id_key.clone(),
             verifier: Arc::new(Verifier::new(&config.jwt)?),
             vista: Arc::clone(&self.vista),

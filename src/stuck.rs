@@ -66,9 +66,9 @@ fn waits(entry: &Value) -> Vec<String> {
     ]
 }
 
-/// Ids first, so that they can be copied; the reason may be long.
+/// Ids first, so that they can be copied; where the booking stands; the reason may be long.
 fn about(entry: &Value) -> String {
-    let ids = ["booking", "case"].map(|field| text(entry, field));
+    let ids = ["booking", "standing", "case"].map(|field| text(entry, field));
     let parts = ids.into_iter().chain([text(entry, "why")]);
     parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use adapters::vista::{ConfirmAnswer, OrderRef, PaymentNote, ReleaseAnswer};
 use schema::{
-    bookings::{self, Booking, BookingRequest, Standing},
+    bookings::{self, Booking, BookingRequest, Recorded},
     cases,
     ids::BookingId,
     money::Money,
@@ -19,13 +19,13 @@ use schema::{
 
 impl Activities {
     /// Writes the booking down with its seats, or finds an older life of it.
-    pub async fn record_booking(&self, request: &BookingRequest) -> Result<Standing, Error> {
-        let standing = bookings::record(&self.db, request).await?;
+    pub async fn record_booking(&self, request: &BookingRequest) -> Result<Recorded, Error> {
+        let recorded = bookings::record(&self.db, request).await?;
         watched::about(request.booking_id);
-        if standing.status == BookingStatus::Rejected {
-            watched::ended(request.booking_id, standing.status);
+        if recorded.status == BookingStatus::Rejected {
+            watched::ended(request.booking_id, recorded.status);
         }
-        Ok(standing)
+        Ok(recorded)
     }
 
     /// Opens an order at Vista. Harmless: an empty order holds nothing and dies by itself.

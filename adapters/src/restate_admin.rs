@@ -29,7 +29,7 @@ pub struct Deployment {
 }
 
 /// An invocation that the engine fails at and comes back to, or has paused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Failing {
     pub workflow: String,
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! What every handler needs.
 
-use crate::{auth::Verifier, engine::Engine};
+use crate::{auth::Verifier, changes::Changes, engine::Engine};
 use adapters::{Providers, restate_admin::RestateAdmin, vista::Vista};
 use schema::{Db, ids::IdKey, provider::Platform, timings::Timings};
 use std::{collections::BTreeMap, sync::Arc};
@@ -12,6 +12,8 @@ pub struct App {
     pub engine: Engine,
     /// Only asked what the engine itself is failing at.
     pub admin: Arc<RestateAdmin>,
+    /// Tells those who wait for a booking.
+    pub changes: Changes,
     pub id_key: IdKey,
     pub verifier: Arc<Verifier>,
     pub vista: Arc<Vista>,

@@ -137,6 +137,40 @@ const UNKNOWN_PLATFORM: Error = Error::invalid(
     "x-device-platform is one of ios, android, website, huawei.",
 );
 
+/// For the documentation: who asks, and from where.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes what `Caller` reads")]
+pub(crate) struct CallerHeader {
+    /// The kind of app. A kiosk is one by its token, and needs no header.
+    #[param(rename = "x-device-platform", inline)]
+    platform: Option<AppPlatform>,
+}
+
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "it describes what `Caller` reads")]
+pub(crate) enum AppPlatform {
+    Ios,
+    Android,
+    Website,
+    Huawei,
+}
+
+/// For the documentation: the caller's name for what it wants.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes what `IdempotencyKey` reads")]
+pub(crate) struct KeyHeader {
+    /// The same key means the same thing, however often it is sent.
+    #[param(
+        rename = "Idempotency-Key",
+        pattern = "^[!#-~]{1,255}$",
+        example = "7c0e6b3e-3f0f-4d5a-9d57-1b7a6d0c8f11"
+    )]
+    key: String,
+}
+
 /// The caller's name for what it wants: the same key means the same thing.
 pub(crate) struct IdempotencyKey(pub String);
 

@@ -8,6 +8,10 @@ use axum::{
 };
 use serde::Serialize;
 use std::borrow::Cow;
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, schema::Type},
+};
 
 /// Why a request was not done.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(crate) enum Error {
     },
     /// Missing, or somebody else's: nobody can tell which.
     NotFound,
+    /// There is something here, but not for this method.
+    MethodNotAllowed,
     /// The thing is not in a state for it.
     Conflict {
         code: Cow<'static, str>,
@@ -44,20 +50,77 @@ pub(crate) enum Error {
     Internal(String),
 }
 
-/// `application/problem+json`.
-#[derive(Serialize)]
-struct Problem {
+/// Every `code` there is: what an app may act on. Whoever adds one lists it here.
+pub const CODES: &[&str] = &[
+    // The request is wrong.
+    "invalid_body",
+    "unreadable_body",
+    "body_too_large",
+    "control_character",
+    "invalid_query",
+    "invalid_cursor",
+    "invalid_name",
+    "seat_count",
+    "seat_twice",
+    "idempotency_key_missing",
+    "idempotency_key_reused",
+    "unknown_platform",
+    "method_not_allowed",
+    // Who asks may not, or there is nothing of theirs.
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    // The booking, or its payment, is not in a state for it.
+    "booking_is_confirming",
+    "booking_is_confirmed",
+    "booking_has_ended",
+    "booking_takes_no_payment",
+    "nothing_to_pay",
+    "too_late_to_pay",
+    "not_opened",
+    "order_gone",
+    "provider_off",
+    // Decisions of staff.
+    "reason_missing",
+    "decision_not_offered",
+    "decided_before",
+    "evidence_insufficient",
+    "evidence_not_wanted",
+    "booking_of_another",
+    "step_has_ended",
+    // Not now.
+    "too_many_streams",
+    "not_started_in_time",
+    "engine_away",
+    "database_away",
+    "vista_away",
+    "internal",
+];
+
+fn codes() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(CODES.iter().copied())).build()
+}
+
+/// Why a request was not done (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
     status: u16,
+    /// A stable word, for programs.
+    #[schema(schema_with = codes)]
     code: Cow<'static, str>,
+    /// What to do, for people.
     detail: Cow<'static, str>,
+    /// The same request may do later.
     retryable: bool,
     /// What to name when asking us about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
 }
+
+const OURS: &str = "The mistake is ours. Nothing was promised; the same request may be sent again.";
 
 impl Error {
     pub(crate) const fn invalid(code: &'static str, detail: &'static str) -> Self {
@@ -90,6 +153,13 @@ impl Error {
                 "There is nothing of yours here.".into(),
                 false,
             ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+                "method_not_allowed".into(),
+                "`Allow` says what can be done here.".into(),
+                false,
+            ),
             Self::Conflict { code, detail, retryable } => {
                 (StatusCode::CONFLICT, "Not possible now", code, detail, retryable)
             }
@@ -112,14 +182,8 @@ impl Error {
             }
             Self::Internal(reason) => {
                 tracing::error!(%reason, "a request failed: {reason}");
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Internal error",
-                    "internal".into(),
-                    "The mistake is ours. Nothing was promised; the same request may be sent again."
-                        .into(),
-                    true,
-                )
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                (status, "Internal error", "internal".into(), OURS.into(), true)
             }
         };
         let problem = Problem {

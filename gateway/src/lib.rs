@@ -3,10 +3,13 @@
 
 mod app;
 mod auth;
+mod changes;
 mod engine;
 mod error;
 mod ingress;
 mod metrics;
+mod openapi;
+mod preferences;
 mod routes;
 mod staff;
 mod sweep;
@@ -15,7 +18,9 @@ mod view;
 
 pub use app::{App, Settings};
 pub use auth::{Claims, JwtKey, Kind, Status, Verifier, sign};
+pub use changes::Changes;
 pub use engine::Engine;
+pub use error::CODES;
 pub use metrics::serve_metrics;
 pub use staff::PERMISSIONS;
 pub use sweep::sweep;

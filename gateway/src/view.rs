@@ -1,29 +1,30 @@
 //! What callers see of a booking.
 
-use crate::{app::App, error::Error};
+use crate::app::App;
 use chrono::{DateTime, Utc};
 use schema::{
-    bookings::{self, Booking, SeatChoice},
-    events::{self, Event, What},
+    bookings::SeatChoice,
+    events::{Event, What},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
-    payments::{self, Payment},
     provider::Provider,
-    refunds::{self, Refund},
+    snapshot::{Payment, Refund, Snapshot, Ticket},
+    standing::{Says, Stage, Standing},
     states::{BookingStatus, PaymentStatus, RefundStatus, TicketStatus, Verdict},
-    tickets::{self, Ticket},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A booking as its caller sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Booking)]
 pub(crate) struct BookingView {
     id: BookingId,
     status: BookingStatus,
     /// Why it ended, as a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    next: Next,
+    standing: StandingView,
     cinema_id: String,
     session_id: String,
     seats: Vec<SeatChoice>,
@@ -38,35 +39,30 @@ pub(crate) struct BookingView {
     refunds: Vec<RefundView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<TicketView>,
+    created_at: DateTime<Utc>,
+    /// Grows with everything that changes here; quoted, it is the `ETag`.
     version: i32,
     timeline: Vec<Event>,
 }
 
-/// What happens next, and by when.
-#[derive(Debug, Serialize)]
-struct Next {
-    what: NextStep,
+/// Where the booking stands: what to show, until when, and what to say.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Standing)]
+struct StandingView {
+    what: Stage,
+    /// Nothing more happens by itself.
+    #[serde(rename = "final")]
+    is_final: bool,
+    /// By when it is another at the latest: always there, unless it is final.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<DateTime<Utc>>,
+    /// The sentences to show, which say what happens to the money.
+    says: Says,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum NextStep {
-    /// We are holding the seats.
-    SeatsAreHeld,
-    /// The customer pays.
-    Pay,
-    /// Paid; the cinema is being told.
-    BookingIsConfirmed,
-    /// It could not be confirmed; everything goes back.
-    MoneyGoesBack,
-    TicketIsIssued,
-    EnjoyTheShow,
-    Nothing,
-}
-
-#[derive(Debug, Serialize)]
+/// One attempt to pay.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Payment)]
 pub(crate) struct PaymentView {
     id: PaymentId,
     provider: Provider,
@@ -75,7 +71,7 @@ pub(crate) struct PaymentView {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<Money>,
-    /// Where to pay, while one can.
+    /// Where to pay, until the booking's `expires_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_url: Option<String>,
     /// The vendor's session, for apps that pay inside themselves.
@@ -89,7 +85,9 @@ pub(crate) struct PaymentView {
     verdict: Option<Verdict>,
 }
 
-#[derive(Debug, Serialize)]
+/// Money that goes back, or is back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refund)]
 struct RefundView {
     id: RefundId,
     payment: PaymentId,
@@ -97,7 +95,9 @@ struct RefundView {
     amount: Money,
 }
 
-#[derive(Debug, Serialize)]
+/// What opens the door.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ticket)]
 struct TicketView {
     status: TicketStatus,
     vista_booking_id: String,
@@ -106,32 +106,26 @@ struct TicketView {
 }
 
 impl BookingView {
-    /// Everything about a booking, read from the tables.
-    pub(crate) async fn read(app: &App, booking: Booking) -> Result<Self, Error> {
+    pub(crate) fn of(app: &App, booking: Snapshot) -> Self {
         let id = booking.booking_id;
-        let seats = bookings::seats(&app.db, id).await?;
-        let payments = payments::of_booking(&app.db, id).await?;
-        let refunds = refunds::of_booking(&app.db, id).await?;
-        let ticket = tickets::find(&app.db, id).await?;
-        let timeline = events::after(&app.db, id, 0).await?;
-        let timeline = timeline.into_iter().filter_map(for_customers).collect();
-        Ok(Self {
+        Self {
             id,
             status: booking.status,
-            reason: booking.end_reason.clone(),
-            next: next(&booking, ticket.as_ref()),
+            reason: booking.end_reason,
+            standing: StandingView::of(booking.standing),
             cinema_id: booking.cinema_id,
             session_id: booking.session_id,
-            seats,
+            seats: booking.seats,
             total: booking.total,
             show_starts_at: booking.show_starts_at,
             expires_at: booking.expires_at.filter(|_| booking.status == BookingStatus::Pending),
-            payments: payments.into_iter().map(|paid| PaymentView::of(app, paid)).collect(),
-            refunds: refunds.iter().map(RefundView::of).collect(),
-            ticket: ticket.map(|ticket| TicketView::of(app, id, ticket)),
+            payments: booking.payments.into_iter().map(|it| PaymentView::of(app, it)).collect(),
+            refunds: booking.refunds.iter().map(RefundView::of).collect(),
+            ticket: booking.ticket.map(|ticket| TicketView::of(app, id, ticket)),
+            created_at: booking.created_at,
             version: booking.version,
-            timeline,
-        })
+            timeline: booking.timeline.into_iter().filter_map(for_customers).collect(),
+        }
     }
 }
 
@@ -147,37 +141,26 @@ fn for_customers(event: Event) -> Option<Event> {
     Some(event)
 }
 
-fn next(booking: &Booking, ticket: Option<&Ticket>) -> Next {
-    let issued = ticket.is_some_and(|ticket| ticket.status == TicketStatus::Issued);
-    let (what, by) = match booking.status {
-        BookingStatus::Requested => (NextStep::SeatsAreHeld, None),
-        BookingStatus::Pending => (NextStep::Pay, booking.expires_at),
-        BookingStatus::Confirming if booking.unwind_cause.is_some() => {
-            (NextStep::MoneyGoesBack, None)
-        }
-        BookingStatus::Confirming => (NextStep::BookingIsConfirmed, booking.show_starts_at),
-        BookingStatus::Confirmed if issued => (NextStep::EnjoyTheShow, booking.show_starts_at),
-        BookingStatus::Confirmed => (NextStep::TicketIsIssued, booking.show_starts_at),
-        BookingStatus::Completed
-        | BookingStatus::Rejected
-        | BookingStatus::Cancelled
-        | BookingStatus::Expired => (NextStep::Nothing, None),
-    };
-    Next { what, by }
+impl StandingView {
+    fn of(standing: Standing) -> Self {
+        let is_final = standing.is_final();
+        Self { what: standing.stage, is_final, by: standing.by, says: standing.says }
+    }
 }
 
 impl PaymentView {
     pub(crate) fn of(app: &App, payment: Payment) -> Self {
-        let url = format!("{}/pay/{}", app.settings.public_url, payment.payment_id);
+        let url = format!("{}/pay/{}", app.settings.public_url, payment.id);
+        // The price is settled when the vendor's page is there; before, it may be read again.
+        let amount = payment.amount().filter(|_| payment.vendor_session.is_some());
+        let declined = payment.declined.then(|| "card_declined".to_owned());
         Self {
-            id: payment.payment_id,
+            id: payment.id,
             provider: payment.provider,
             status: payment.status,
             // The vendor's own code is for staff.
-            reason: payment
-                .refused_because
-                .or(payment.decline_code.map(|_| "card_declined".to_owned())),
-            amount: payment.amount,
+            reason: payment.refused_because.or(declined),
+            amount,
             payment_url: payment.payable.then_some(url),
             vendor_session: payment.vendor_session.filter(|_| payment.payable),
             brand: payment.brand,
@@ -189,12 +172,8 @@ impl PaymentView {
 
 impl RefundView {
     fn of(refund: &Refund) -> Self {
-        Self {
-            id: refund.refund_id,
-            payment: refund.payment_id,
-            status: refund.status,
-            amount: refund.amount,
-        }
+        let amount = refund.amount();
+        Self { id: refund.id, payment: refund.payment, status: refund.status, amount }
     }
 }
 
@@ -204,7 +183,7 @@ impl TicketView {
         Self {
             status: ticket.status,
             vista_booking_id: ticket.vista_booking_id,
-            qr_url: ticket.qr_svg.map(|_| url),
+            qr_url: ticket.has_qr.then_some(url),
         }
     }
 }

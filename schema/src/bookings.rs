@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// One seat and the kind of ticket for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SeatChoice {
     /// As printed on the ticket: row and number, `A1`.
     pub seat: String,
@@ -114,7 +114,7 @@ pub async fn seats(db: &Db, booking: BookingId) -> Result<Vec<SeatChoice>, Error
 
 /// Where a booking stands when its story begins: usually at the beginning, sometimes in the middle of an older life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct Recorded {
     pub status: BookingStatus,
     /// An older life has begun to take it back.
     pub unwinding: bool,
@@ -122,7 +122,7 @@ pub struct Standing {
 
 /// Writes the booking down with its seats, or finds what an older life of it has written. Seats that another booking
 /// holds end it at once as REJECTED. Safe to repeat.
-pub async fn record(db: &Db, request: &BookingRequest) -> Result<Standing, Error> {
+pub async fn record(db: &Db, request: &BookingRequest) -> Result<Recorded, Error> {
     let mut tx = db.begin().await?;
     let fresh = sqlx::query!(
         r#"
@@ -144,11 +144,11 @@ pub async fn record(db: &Db, request: &BookingRequest) -> Result<Standing, Error
         tx.rollback().await?;
         let found = find(db, request.booking_id).await?;
         let found = found.ok_or_else(|| missing(request.booking_id))?;
-        return Ok(Standing { status: found.status, unwinding: found.unwind_cause.is_some() });
+        return Ok(Recorded { status: found.status, unwinding: found.unwind_cause.is_some() });
     }
     let status = take_seats(&mut tx, request).await?;
     tx.commit().await?;
-    Ok(Standing { status, unwinding: false })
+    Ok(Recorded { status, unwinding: false })
 }
 
 async fn take_seats(tx: &mut Tx, request: &BookingRequest) -> Result<BookingStatus, Error> {

@@ -3,9 +3,10 @@
 use crate::{Db, Error, Tx, error::read, ids::BookingId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One thing that happened. `version` counts the booking's events from 1.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     pub version: i32,
     pub at: DateTime<Utc>,
@@ -15,7 +16,7 @@ pub struct Event {
 
 /// Everything that can happen to a booking, with what is worth telling about it. Nothing of a card but brand and last
 /// four digits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum What {
     Requested {

@@ -11,6 +11,10 @@ use sha2::{Digest, Sha256};
 use sqlx::{Decode, Encode, Postgres, Type, encode::IsNull, error::BoxDynError};
 use std::{fmt, str::FromStr};
 use ulid::Ulid;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type as JsonType},
+};
 
 /// Text that is not one of our ids.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -73,6 +77,16 @@ macro_rules! id {
                 String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
             }
         }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let pattern = concat!("^", $prefix, "[0-7][0-9A-HJKMNP-TV-Z]{25}$");
+                let id = ObjectBuilder::new().schema_type(JsonType::String).pattern(Some(pattern));
+                id.examples([concat!($prefix, "01H455VB4PEX5VSKNK084SN02Q")]).into()
+            }
+        }
+
+        impl ToSchema for $name {}
 
         impl Type<Postgres> for $name {
             fn type_info() -> sqlx::postgres::PgTypeInfo {

@@ -17,6 +17,8 @@ pub mod payments;
 pub mod provider;
 pub mod refunds;
 pub mod settling;
+pub mod snapshot;
+pub mod standing;
 pub mod states;
 pub mod stuck;
 pub mod tickets;

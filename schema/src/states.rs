@@ -5,19 +5,24 @@ use serde::{Deserialize, Serialize};
 macro_rules! states {
     ($(#[$doc:meta])* $name:ident { $($(#[$state_doc:meta])* $state:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
         #[sqlx(type_name = "text")]
         pub enum $name {
             $($(#[$state_doc])* #[serde(rename = $text)] #[sqlx(rename = $text)] $state),+
         }
 
         impl $name {
+            /// Every one there is.
+            pub const ALL: &[Self] = &[$(Self::$state),+];
+
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$state => $text),+ }
             }
         }
     };
 }
+
+pub(crate) use states;
 
 states! {
     /// A booking's life.

@@ -16,7 +16,7 @@ async fn usher_starts_everything_books_a_ticket_and_finds_it_again_after_a_resta
     let folder = Newcomer::new("demo");
 
     let mut usher = folder.runs_usher().await;
-    assert!(folder.heard().contains("is CONFIRMED, as asked."), "{}", folder.heard());
+    assert!(folder.heard().contains("is ticket_ready, as asked."), "{}", folder.heard());
     for pay in ["decline", "abandon"] {
         assert!(folder.books(&["--pay", pay, "--json"]).await, "{pay} did not end as asked");
     }

@@ -1,17 +1,19 @@
-//! A JSON body, read strictly, with its hash: the same key with another hash is another request.
+//! What a request says, read strictly: its body with a hash (the same key with another hash is another request), its
+//! query, and the names in its path.
 
 use crate::{app::App, error::Error};
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
-    http::StatusCode,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    http::{StatusCode, request::Parts},
 };
 use data_encoding::HEXLOWER;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
-/// A body that is what the route expects, and nothing else.
+/// A JSON body that is what the route expects, and nothing else.
 pub(super) struct Body<T> {
     pub value: T,
     /// Of what it means, not of how it was written: white space and the order of fields do not matter.
@@ -28,9 +30,28 @@ impl<T: DeserializeOwned + Serialize> FromRequest<App> for Body<T> {
             code: "invalid_body",
             detail: Cow::Owned(format!("The body is not what this route takes: {error}.")),
         })?;
-        let canonical =
-            serde_json::to_vec(&value).map_err(|error| Error::Internal(error.to_string()))?;
+        let ours = |error: serde_json::Error| Error::Internal(error.to_string());
+        let meant = serde_json::to_value(&value).map_err(ours)?;
+        if has_controls(&meant) {
+            return Err(Error::invalid(
+                "control_character",
+                "Texts are plain: no control characters, no line breaks.",
+            ));
+        }
+        let canonical = serde_json::to_vec(&value).map_err(ours)?;
         Ok(Self { value, hash: HEXLOWER.encode(&Sha256::digest(&canonical)) })
+    }
+}
+
+fn has_controls(value: &Value) -> bool {
+    let controls = |text: &str| text.contains(char::is_control);
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => controls(text),
+        Value::Array(values) => values.iter().any(has_controls),
+        Value::Object(fields) => {
+            fields.iter().any(|(name, value)| controls(name) || has_controls(value))
+        }
     }
 }
 
@@ -39,5 +60,33 @@ pub(super) fn too_large(rejection: &BytesRejection) -> Error {
         Error::TooLarge
     } else {
         Error::invalid("unreadable_body", "The body could not be read to its end.")
+    }
+}
+
+/// A query that is what the route expects, and nothing else.
+pub(super) struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Error> {
+        let Query(value) = Query::try_from_uri(&parts.uri).map_err(|rejection| Error::Invalid {
+            code: "invalid_query",
+            detail: rejection.body_text().into(),
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// The names in the path. What is no name at all names nothing.
+pub(super) struct Named<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Named<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let found = Path::<T>::from_request_parts(parts, app).await;
+        let Path(names) = found.map_err(|_| Error::NotFound)?;
+        Ok(Self(names))
     }
 }

@@ -1,17 +1,13 @@
 //! `/api/v1/cms/cases`: what people have to decide, and their decisions.
 
-use super::body::Body;
+use super::body::{Asked, Body, Named};
 use crate::{
     app::App,
     error::Error,
     staff::{MayDecide, MayRead},
 };
 use activities::evidence;
-use axum::{
-    Json, Router,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    routing::{get, post},
-};
+use axum::{Json, extract::State};
 use chrono::{DateTime, SecondsFormat, Utc};
 use schema::{
     bookings,
@@ -21,32 +17,35 @@ use schema::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
 use workflows::Decided as Nudge;
 
-pub(super) fn router() -> Router<App> {
-    Router::new()
-        .route("/api/v1/cms/cases", get(list))
-        .route("/api/v1/cms/cases/{case}", get(show))
-        .route("/api/v1/cms/cases/{case}/decision", post(decide))
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(decide))
 }
 
 const PAGE_MAX: u16 = 100;
 const REASON_MAX: usize = 1_000;
 
 /// Which cases; the open ones, when nothing is said.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Wanted {
     #[serde(default)]
+    #[param(inline)]
     state: Wants,
     cause: Option<String>,
     booking: Option<BookingId>,
     /// The `next` of the page before.
     before: Option<CaseId>,
+    /// At most 100.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u16>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Wants {
     #[default]
@@ -55,7 +54,8 @@ enum Wants {
     All,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Cases)]
 struct Page {
     cases: Vec<CaseView>,
     /// There are more: `before` of the next page.
@@ -64,7 +64,8 @@ struct Page {
 }
 
 /// A case, as staff see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Case)]
 struct CaseView {
     id: CaseId,
     workflow: String,
@@ -110,16 +111,17 @@ impl CaseView {
     }
 }
 
-/// The youngest first.
+/// List cases
+///
+/// The youngest first; the open ones, when nothing is said.
+#[utoipa::path(get, path = "/api/v1/cms/cases", tag = "staff", operation_id = "list_cases",
+    params(Wanted),
+    responses((status = 200, body = Page, description = "A page of them.")))]
 async fn list(
     State(app): State<App>,
     _staff: MayRead,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Asked(wanted): Asked<Wanted>,
 ) -> Result<Json<Page>, Error> {
-    let Query(wanted) = wanted.map_err(|rejection| Error::Invalid {
-        code: "invalid_query",
-        detail: rejection.body_text().into(),
-    })?;
     let limit = usize::from(wanted.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX));
     let filter = Filter {
         open: match wanted.state {
@@ -139,25 +141,37 @@ async fn list(
     Ok(Json(Page { cases: cases.into_iter().map(CaseView::of).collect(), next }))
 }
 
+/// See a case
+#[utoipa::path(get, path = "/api/v1/cms/cases/{case}", tag = "staff", operation_id = "show_case",
+    params(("case" = CaseId, Path, description = "The case.")),
+    responses(
+        (status = 200, body = CaseView, description = "The case as it stands."),
+        (status = 404, description = "There is no such case."),
+    ))]
 async fn show(
     State(app): State<App>,
     _staff: MayRead,
-    Path(case): Path<String>,
+    Named(case): Named<String>,
 ) -> Result<Json<CaseView>, Error> {
     Ok(Json(CaseView::of(find(&app, &case).await?)))
 }
 
 /// What a person decides, and why.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "decision": "retry", "reason": "The token is mended." }))]
 struct Decide {
     decision: Decision,
+    /// It is kept, on one line.
+    #[schema(min_length = 1, max_length = 1_000)]
     reason: String,
+    /// What was seen: only *settled* takes it, see `settled_needs`.
     evidence: Option<Value>,
 }
 
 /// A case, decided.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DecidedCase)]
 struct DecidedView {
     #[serde(flatten)]
     case: CaseView,
@@ -166,12 +180,22 @@ struct DecidedView {
     told: Option<bool>,
 }
 
+/// Decide a case
+///
 /// Keeps the decision first, then tells the workflow that waits for it. The same again, from the same person, is as
 /// good; anything else is told what was decided.
+#[utoipa::path(post, path = "/api/v1/cms/cases/{case}/decision", tag = "staff", operation_id = "decide_case",
+    params(("case" = CaseId, Path, description = "The case.")),
+    request_body = Decide,
+    responses(
+        (status = 200, body = DecidedView, description = "It is decided."),
+        (status = 404, description = "There is no such case."),
+        (status = 409, description = "It was decided before, or cannot be decided like this any more."),
+    ))]
 async fn decide(
     State(app): State<App>,
     staff: MayDecide,
-    Path(case): Path<String>,
+    Named(case): Named<String>,
     Body { value: new, .. }: Body<Decide>,
 ) -> Result<Json<DecidedView>, Error> {
     let open = find(&app, &case).await?;

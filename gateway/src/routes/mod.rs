@@ -2,32 +2,45 @@
 
 mod body;
 mod cases;
+mod events;
 mod health;
+mod order_list;
 mod orders;
 mod pay;
 mod payments;
 mod seats;
 mod stuck;
+mod waiting;
 mod webhooks;
 
-use crate::{app::App, error::Error, telemetry};
+use crate::{
+    app::App,
+    error::Error,
+    openapi::{document, documented},
+    telemetry,
+};
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use std::{future::Future, time::Duration};
 use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
 
 /// A body may have this many bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
 pub(crate) fn router(app: App) -> Router {
-    Router::new()
+    let routes = OpenApiRouter::with_openapi(document())
         .merge(orders::router())
+        .merge(order_list::router())
+        .merge(events::router())
         .merge(payments::router())
         .merge(seats::router())
         .merge(pay::router())
         .merge(webhooks::router())
         .merge(cases::router())
         .merge(stuck::router())
-        .merge(health::router())
+        .merge(health::router());
+    documented(routes)
+        .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .fallback(|| async { Error::NotFound })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(

@@ -1,66 +1,99 @@
 //! `/api/v1/orders`: ask for seats, watch what becomes of them, call it off.
 
-use super::{appears, body::Body};
+use super::{
+    appears,
+    body::{Body, Named},
+    waiting::{is_callers_turn, look, until},
+};
 use crate::{
     app::App,
-    auth::{Caller, IdempotencyKey},
+    auth::{Caller, CallerHeader, IdempotencyKey, KeyHeader},
     error::Error,
+    preferences::{NoneMatch, Wait, WaitHeader, etag},
     view::BookingView,
 };
 use axum::{
-    Json, Router,
-    extract::{Path, State},
+    Json,
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use schema::{
     bookings::{self, Booking, BookingRequest, SeatChoice},
     ids::BookingId,
+    snapshot::{self, Snapshot},
     states::BookingStatus,
     tickets,
     unwinding::Cancel,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn router() -> Router<App> {
-    Router::new()
-        .route("/api/v1/orders", post(create))
-        .route("/api/v1/orders/{booking}", get(show))
-        .route("/api/v1/orders/{booking}/cancel", post(cancel))
-        .route("/api/v1/orders/{booking}/ticket.svg", get(ticket))
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create))
+        .routes(routes!(show))
+        .routes(routes!(cancel))
+        .routes(routes!(ticket))
 }
 
 /// The seats a customer wants in one session.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "cinema_id": "0001", "session_id": "1001",
+    "seats": [{ "seat": "C5", "ticket_type": "0001" }, { "seat": "C6", "ticket_type": "0001" }],
+}))]
 struct CreateOrder {
+    #[schema(pattern = "^[A-Za-z0-9]{1,16}$")]
     cinema_id: String,
+    #[schema(pattern = "^[A-Za-z0-9]{1,16}$")]
     session_id: String,
-    seats: Vec<Seat>,
+    /// Each seat once.
+    #[schema(min_items = 1, max_items = 10)]
+    seats: Vec<SeatWish>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Seat {
+struct SeatWish {
+    /// As printed on the ticket: row and number.
+    #[schema(pattern = "^[A-Za-z0-9]{1,8}$")]
     seat: String,
+    #[schema(pattern = "^[A-Za-z0-9]{1,16}$")]
     ticket_type: String,
 }
 
-/// Starts the booking, or finds the one that this key has started. 202 only once its row is there.
+/// Order seats
+///
+/// Starts the booking, or finds the one that this key has started. 202 only once it is written down: what happens next
+/// is in `standing`. With `Prefer: wait=N` the answer waits until the seats are held, or are not.
+#[utoipa::path(post, path = "/api/v1/orders", tag = "orders", operation_id = "create_order",
+    params(KeyHeader, CallerHeader, WaitHeader),
+    request_body = CreateOrder,
+    responses(
+        (status = 202, body = BookingView, description = "It is written down, and goes on by itself.", headers(
+            ("Location" = String, description = "The booking."),
+            ("Retry-After" = u32, description = "Seconds until it is worth another look."),
+            ("Preference-Applied" = String, description = "How long it may have waited."))),
+        (status = 422, description = "The Idempotency-Key belongs to another request."),
+    ))]
 async fn create(
     State(app): State<App>,
     caller: Caller,
     IdempotencyKey(key): IdempotencyKey,
+    wait: Wait,
     Body { value: order, hash }: Body<CreateOrder>,
 ) -> Result<Response, Error> {
     check(&order, app.settings.max_seats)?;
+    let asked = Instant::now();
     let booking_id = app.id_key.booking(&caller.id, &key);
     let seats = order
         .seats
         .into_iter()
-        .map(|Seat { seat, ticket_type }| SeatChoice { seat, ticket_type })
+        .map(|SeatWish { seat, ticket_type }| SeatChoice { seat, ticket_type })
         .collect();
     let request = BookingRequest {
         booking_id,
@@ -73,15 +106,23 @@ async fn create(
         timings: app.settings.timings,
     };
     app.engine.book(request).await?;
-    let look = || async { Ok(bookings::find_for(&app.db, &caller.id, booking_id).await?) };
-    let booking = appears(look).await?.ok_or(Error::Unavailable {
+    let written = || async { Ok(snapshot::of(&app.db, &caller.id, booking_id).await?) };
+    let mut booking = appears(written).await?.ok_or(Error::Unavailable {
         code: "not_started_in_time",
         detail: "It has not started in time. Send the same request with the same Idempotency-Key again.",
     })?;
     if booking.request_hash != hash {
         return Err(Error::KeyReused);
     }
-    accepted(&app, booking).await
+    let left = wait.time().saturating_sub(asked.elapsed());
+    if !left.is_zero() {
+        booking = until(&app, &caller, booking_id, left, is_callers_turn).await?;
+    }
+    let location = format!("/api/v1/orders/{booking_id}");
+    let headers = [(header::LOCATION, location), (header::RETRY_AFTER, "1".to_owned())];
+    let applied = wait.applied();
+    let view = BookingView::of(&app, booking);
+    Ok((StatusCode::ACCEPTED, headers, applied, Json(view)).into_response())
 }
 
 /// What is cheap to see as wrong, before anything is started.
@@ -112,36 +153,69 @@ fn check(order: &CreateOrder, max_seats: usize) -> Result<(), Error> {
     }
 }
 
-async fn accepted(app: &App, booking: Booking) -> Result<Response, Error> {
-    let location = format!("/api/v1/orders/{}", booking.booking_id);
-    let view = BookingView::read(app, booking).await?;
-    let headers = [(header::LOCATION, location), (header::RETRY_AFTER, "1".to_owned())];
-    Ok((StatusCode::ACCEPTED, headers, Json(view)).into_response())
-}
-
-/// The booking now: what it is, what happens next and by when.
+/// See a booking
+///
+/// What it is, what happens next and by when. With `If-None-Match`, 304 while nothing has changed; with `Prefer: wait=N`,
+/// too, the answer comes at the first change. `Prefer: wait=N` alone waits until the next move is not ours: there is
+/// something to pay, or it is the end.
+#[utoipa::path(get, path = "/api/v1/orders/{booking}", tag = "orders", operation_id = "show_order",
+    params(
+        ("booking" = BookingId, Path, description = "The booking."),
+        ("If-None-Match" = Option<String>, Header, description = "The ETags you have.", example = "\"3\""),
+        CallerHeader, WaitHeader,
+    ),
+    responses(
+        (status = 200, body = BookingView, description = "The booking now.", headers(
+            ("ETag" = String, description = "Its version, quoted."),
+            ("Cache-Control" = String, description = "private, no-cache."),
+            ("Preference-Applied" = String, description = "How long it may have waited."))),
+        (status = 304, description = "You have it already.", headers(
+            ("ETag" = String, description = "Its version, quoted."),
+            ("Preference-Applied" = String, description = "How long it may have waited."))),
+        (status = 404, description = "There is nothing of yours here."),
+    ))]
 async fn show(
     State(app): State<App>,
     caller: Caller,
-    Path(booking): Path<String>,
-) -> Result<Json<BookingView>, Error> {
-    let booking = find(&app, &caller, &booking).await?;
-    Ok(Json(BookingView::read(&app, booking).await?))
+    Named(booking): Named<String>,
+    wait: Wait,
+    known: NoneMatch,
+) -> Result<Response, Error> {
+    let booking: BookingId = booking.parse().map_err(|_| Error::NotFound)?;
+    let news = |now: &Snapshot| {
+        if known.is_asked() { !known.has(now.version) } else { is_callers_turn(now) }
+    };
+    let booking = until(&app, &caller, booking, wait.time(), news).await?;
+    let headers = [
+        (header::ETAG, etag(booking.version)),
+        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
+    ];
+    let applied = wait.applied();
+    if known.has(booking.version) {
+        return Ok((StatusCode::NOT_MODIFIED, headers, applied, ()).into_response());
+    }
+    Ok((headers, applied, Json(BookingView::of(&app, booking))).into_response())
 }
 
-/// Calls the booking off, as long as nobody has paid.
+/// Call a booking off
+///
+/// As long as nobody has paid. Again is as good.
+#[utoipa::path(post, path = "/api/v1/orders/{booking}/cancel", tag = "orders", operation_id = "cancel_order",
+    params(("booking" = BookingId, Path, description = "The booking."), KeyHeader, CallerHeader),
+    responses(
+        (status = 200, body = BookingView, description = "It is called off."),
+        (status = 404, description = "There is nothing of yours here."),
+        (status = 409, description = "It cannot be called off any more, or not right now (`retryable`)."),
+    ))]
 async fn cancel(
     State(app): State<App>,
     caller: Caller,
     _key: IdempotencyKey,
-    Path(booking): Path<String>,
+    Named(booking): Named<String>,
 ) -> Result<Json<BookingView>, Error> {
     let id = find(&app, &caller, &booking).await?.booking_id;
     match app.engine.cancel(id, "customer").await? {
-        Cancel::Cancelled => {
-            let booking = find(&app, &caller, &booking).await?;
-            Ok(Json(BookingView::read(&app, booking).await?))
-        }
+        Cancel::Cancelled => Ok(Json(BookingView::of(&app, look(&app, &caller, id).await?))),
         Cancel::TooLate { status } => Err(too_late(status)),
     }
 }
@@ -165,11 +239,19 @@ fn too_late(status: BookingStatus) -> Error {
     Error::Conflict { code: code.into(), detail: detail.into(), retryable }
 }
 
-/// The ticket's QR, for the one who booked.
+/// Get the ticket's QR
+///
+/// For the one who booked.
+#[utoipa::path(get, path = "/api/v1/orders/{booking}/ticket.svg", tag = "orders", operation_id = "show_ticket",
+    params(("booking" = BookingId, Path, description = "The booking."), CallerHeader),
+    responses(
+        (status = 200, body = String, content_type = "image/svg+xml", description = "The QR that the cinema reads."),
+        (status = 404, description = "There is nothing of yours here, or no ticket yet."),
+    ))]
 async fn ticket(
     State(app): State<App>,
     caller: Caller,
-    Path(booking): Path<String>,
+    Named(booking): Named<String>,
 ) -> Result<Response, Error> {
     let booking = find(&app, &caller, &booking).await?;
     let ticket = tickets::find(&app.db, booking.booking_id).await?;

@@ -1,27 +1,38 @@
 //! `/pay/{payment}`: the page to pay on. `/return/{vendor}/{payment}`: back from the vendor. Neither decides anything.
 
+use super::body::Named;
 use crate::{app::App, error::Error};
 use adapters::provider::Page;
 use axum::{
-    Router,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
-    routing::get,
 };
 use chrono::Utc;
 use maud::{DOCTYPE, Markup, html};
 use schema::{
     ids::PaymentId,
     payments::{self, Payment},
+    provider::Provider,
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/pay/{payment}", get(pay)).route("/return/{provider}/{payment}", get(back))
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(pay)).routes(routes!(back))
 }
 
+/// Pay, in a browser
+///
 /// The vendor's form on our page. The card goes from the browser to the vendor and never through us.
-async fn pay(State(app): State<App>, Path(payment): Path<String>) -> Result<Response, Error> {
+#[utoipa::path(get, path = "/pay/{payment}", tag = "payments", operation_id = "show_pay_page", security(()),
+    params(("payment" = PaymentId, Path, description = "The payment.")),
+    responses(
+        (status = 200, body = String, content_type = "text/html", description = "A page for people."),
+        (status = 303, description = "The vendor has a page of its own.",
+         headers(("Location" = String, description = "The vendor's page."))),
+        (status = 404, description = "There is no such payment."),
+    ))]
+async fn pay(State(app): State<App>, Named(payment): Named<String>) -> Result<Response, Error> {
     let payment = find(&app, &payment).await?;
     let vendor = app.providers.get(payment.provider);
     let page = match (payment.payable, vendor, &payment.vendor_session) {
@@ -50,11 +61,24 @@ async fn pay(State(app): State<App>, Path(payment): Path<String>) -> Result<Resp
 const NO_STORE: [(header::HeaderName, &str); 2] =
     [(header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
 
-/// The browser is back from the vendor: ask the vendor now, and send the browser on to the app. What the browser
-/// brings with it is not read.
+/// Come back from the vendor, in a browser
+///
+/// The vendor is asked now, and the browser sent on to the app. What the browser brings with it is not read.
+#[utoipa::path(get, path = "/return/{provider}/{payment}", tag = "payments", operation_id = "return_from_vendor",
+    security(()),
+    params(
+        ("provider" = Provider, Path, description = "The vendor."),
+        ("payment" = PaymentId, Path, description = "The payment."),
+    ),
+    responses(
+        (status = 200, body = String, content_type = "text/html", description = "A page for people."),
+        (status = 303, description = "On to the app.",
+         headers(("Location" = String, description = "The app's link."))),
+        (status = 404, description = "There is no such payment."),
+    ))]
 async fn back(
     State(app): State<App>,
-    Path((provider, payment)): Path<(String, String)>,
+    Named((provider, payment)): Named<(String, String)>,
 ) -> Result<Response, Error> {
     let payment = find(&app, &payment).await?;
     if payment.provider.name() != provider {

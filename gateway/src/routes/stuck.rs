@@ -2,23 +2,28 @@
 
 use crate::{app::App, error::Error, staff::MayRead};
 use adapters::restate_admin::Failing;
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use schema::{
     ids::{BookingId, CaseId},
     money::Money,
+    snapshot,
+    standing::Stage,
     stuck::{self, Waiting},
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/api/v1/cms/stuck", get(show))
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(show))
 }
 
 /// More than this nobody reads: the oldest are shown.
 const SHOWN_MAX: usize = 200;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Stuck {
     waiting: Vec<WaitingView>,
     /// There are more than are shown.
@@ -27,7 +32,8 @@ struct Stuck {
 }
 
 /// A step that waits for a vendor, or a case that waits for a person. Nothing in it is a vendor's own text but `why`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Waiting)]
 struct WaitingView {
     workflow: String,
     workflow_key: String,
@@ -38,6 +44,9 @@ struct WaitingView {
     case: Option<CaseId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     booking: Option<BookingId>,
+    /// Where the booking stands, in the word that its customer's app knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<Stage>,
     why: String,
     since: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +56,7 @@ struct WaitingView {
 }
 
 impl WaitingView {
-    fn of(waiting: Waiting) -> Self {
+    fn of(waiting: Waiting, stages: &BTreeMap<BookingId, Stage>) -> Self {
         Self {
             workflow: waiting.workflow,
             workflow_key: waiting.workflow_key,
@@ -55,6 +64,7 @@ impl WaitingView {
             waits_for: waiting.vendor.unwrap_or_else(|| "person".to_owned()),
             case: waiting.case_id,
             booking: waiting.booking,
+            standing: waiting.booking.and_then(|booking| stages.get(&booking).copied()),
             why: short(&waiting.why),
             since: waiting.since,
             next_try_at: waiting.next_try_at,
@@ -65,14 +75,19 @@ impl WaitingView {
 }
 
 /// What the engine itself fails at and tries again.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Engine)]
 struct EngineView {
     /// False: it does not answer, and nothing moves on until it does.
     answers: bool,
     failing: Vec<Failing>,
 }
 
-/// The oldest first. The rows are shown whether the engine answers or not.
+/// See everything that waits
+///
+/// Money at risk first, then the oldest. The rows are shown whether the engine answers or not.
+#[utoipa::path(get, path = "/api/v1/cms/stuck", tag = "staff", operation_id = "show_stuck",
+    responses((status = 200, body = Stuck, description = "What waits, for whom, why, since when, until when.")))]
 async fn show(State(app): State<App>, _staff: MayRead) -> Result<Json<Stuck>, Error> {
     let one_more = i64::try_from(SHOWN_MAX).unwrap_or(0) + 1;
     let mut waiting = stuck::waiting(&app.db, one_more).await?;
@@ -88,7 +103,13 @@ async fn show(State(app): State<App>, _staff: MayRead) -> Result<Json<Stuck>, Er
             EngineView { answers: false, failing: Vec::new() }
         }
     };
-    Ok(Json(Stuck { waiting: waiting.into_iter().map(WaitingView::of).collect(), more, engine }))
+    let mut bookings: Vec<BookingId> = waiting.iter().filter_map(|it| it.booking).collect();
+    bookings.sort_unstable();
+    bookings.dedup();
+    let found = snapshot::these(&app.db, &bookings).await?;
+    let stages = found.iter().map(|it| (it.booking_id, it.standing.stage)).collect();
+    let waiting = waiting.into_iter().map(|it| WaitingView::of(it, &stages)).collect();
+    Ok(Json(Stuck { waiting, more, engine }))
 }
 
 /// The first line of it, and not all of a long one.

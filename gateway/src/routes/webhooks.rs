@@ -3,20 +3,33 @@
 use super::body::too_large;
 use crate::{app::App, error::Error, telemetry};
 use axum::{
-    Router,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode},
-    routing::post,
 };
 use sabotage::Rule;
 use schema::provider::Provider;
+use utoipa_axum::{router::OpenApiRouter, routes};
 use workflows::webhook_confirm::Delivery;
 
-pub(super) fn router() -> Router<App> {
-    Router::new().route("/webhooks/hyperpay", post(hyperpay))
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(hyperpay))
 }
 
+/// Hear of a payment from HyperPay
+///
+/// The body is encrypted; what cannot be decrypted is nobody's.
+#[utoipa::path(post, path = "/webhooks/hyperpay", tag = "webhooks", operation_id = "hear_hyperpay", security(()),
+    params(
+        ("X-Initialization-Vector" = Option<String>, Header, description = "Of the encryption, as hex."),
+        ("X-Authentication-Tag" = Option<String>, Header, description = "Of the encryption, as hex."),
+    ),
+    request_body(content = String, content_type = "text/plain", description = "The encrypted notification, as hex."),
+    responses(
+        (status = 200, description = "It is kept; the vendor will be asked."),
+        (status = 401, description = "HyperPay did not write this."),
+        (status = 404, description = "This vendor is not set up here."),
+    ))]
 async fn hyperpay(
     State(app): State<App>,
     headers: HeaderMap,

@@ -32,7 +32,7 @@ pub struct Case {
 }
 
 /// Who decided what, why, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Decided {
     pub decision: Decision,
     pub by: String,

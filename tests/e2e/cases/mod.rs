@@ -292,7 +292,7 @@ async fn cases_are_listed_page_by_page_the_youngest_first() {
 }
 
 /// A paid booking that Vista does not let us confirm.
-async fn refused() -> Booking {
+pub(crate) async fn refused() -> Booking {
     refused_in(&visit().await).await
 }
 

@@ -54,6 +54,7 @@ impl Answer {
     pub fn assert_problem(&self, status: u16, code: &str) {
         assert_eq!((self.status, &self.body["code"]), (status, &Value::from(code)), "{self:?}");
         assert_eq!(self.header("content-type"), "application/problem+json");
+        assert!(gateway::CODES.contains(&code), "{code} is not documented");
     }
 }
 

@@ -1,0 +1,304 @@
+//! Everything a caller may see of a booking, as it was at one instant: one statement, one round trip.
+
+use crate::{
+    Db, Error,
+    bookings::SeatChoice,
+    error::read,
+    events::Event,
+    ids::{BookingId, PaymentId, RefundId},
+    money::{Currency, Money},
+    provider::Provider,
+    standing::{Facts, Owed, Paid, Review, Standing},
+    states::{BookingStatus, PaymentStatus, RefundStatus, TicketStatus, Verdict},
+    timings::Timings,
+};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use sqlx::types::Json;
+
+/// A booking with all that belongs to it, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub booking_id: BookingId,
+    pub request_hash: String,
+    pub status: BookingStatus,
+    /// Grows with everything that can be seen here.
+    pub version: i32,
+    pub end_reason: Option<String>,
+    pub standing: Standing,
+    pub cinema_id: String,
+    pub session_id: String,
+    pub seats: Vec<SeatChoice>,
+    pub total: Option<Money>,
+    pub show_starts_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub payments: Vec<Payment>,
+    pub refunds: Vec<Refund>,
+    pub ticket: Option<Ticket>,
+    pub timeline: Vec<Event>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// One attempt to pay.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Payment {
+    pub id: PaymentId,
+    pub request_hash: String,
+    pub provider: Provider,
+    pub status: PaymentStatus,
+    /// A customer can pay, until the booking's `expires_at`.
+    pub payable: bool,
+    /// Why it was never opened.
+    pub refused_because: Option<String>,
+    /// Its last card was declined, once.
+    pub declined: bool,
+    amount_minor: Option<i64>,
+    currency: Option<Currency>,
+    pub vendor_session: Option<String>,
+    pub brand: Option<String>,
+    pub last4: Option<String>,
+    /// What became of its first capture.
+    pub verdict: Option<Verdict>,
+}
+
+impl Payment {
+    pub fn amount(&self) -> Option<Money> {
+        self.amount_minor.zip(self.currency).map(|(minor, in_)| Money::new(minor, in_))
+    }
+}
+
+/// Money that goes back.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Refund {
+    pub id: RefundId,
+    pub payment: PaymentId,
+    pub status: RefundStatus,
+    amount_minor: i64,
+    currency: Currency,
+    of_won: bool,
+    since: DateTime<Utc>,
+}
+
+impl Refund {
+    pub const fn amount(&self) -> Money {
+        Money::new(self.amount_minor, self.currency)
+    }
+}
+
+/// What opens the door.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Ticket {
+    pub status: TicketStatus,
+    pub vista_booking_id: String,
+    pub has_qr: bool,
+}
+
+/// The cases that nobody has decided yet.
+#[derive(Clone, Debug, Deserialize)]
+struct Undecided {
+    since: Option<DateTime<Utc>>,
+    at_risk_minor: Option<i64>,
+}
+
+/// This caller's booking. Somebody else's is a missing one, by the same statement.
+pub async fn of(db: &Db, caller: &str, booking: BookingId) -> Result<Option<Snapshot>, Error> {
+    Ok(select(db, &[booking.bare()], Some(caller)).await?.pop())
+}
+
+/// These bookings of this caller, the newest first.
+pub async fn these_of(
+    db: &Db,
+    caller: &str,
+    bookings: &[BookingId],
+) -> Result<Vec<Snapshot>, Error> {
+    let bare: Vec<String> = bookings.iter().map(|booking| booking.bare()).collect();
+    select(db, &bare, Some(caller)).await
+}
+
+/// These bookings, whoever they belong to: for staff.
+pub async fn these(db: &Db, bookings: &[BookingId]) -> Result<Vec<Snapshot>, Error> {
+    let bare: Vec<String> = bookings.iter().map(|booking| booking.bare()).collect();
+    select(db, &bare, None).await
+}
+
+async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Snapshot>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"
+        SELECT booking_id AS "booking_id: BookingId", request_hash, status AS "status: BookingStatus", version,
+               unwind_cause IS NOT NULL AS "unwinding!", end_reason, cinema_id, session_id,
+               total_minor, b.currency AS "currency: Currency", show_starts_at, expires_at, created_at, updated_at,
+               request -> 'timings' AS "timings!",
+               won.amount_minor AS "paid_minor?", won.currency AS "paid_currency?: Currency", won.settled_at AS "paid_at?",
+               (SELECT COALESCE(json_agg(json_build_object('seat', seat, 'ticket_type', ticket_type) ORDER BY seat), '[]')
+                FROM seats WHERE seats.booking_id = b.booking_id) AS "seats!: Json<Vec<SeatChoice>>",
+               (SELECT COALESCE(json_agg(json_build_object(
+                    'id', 'pay_' || payment_id, 'request_hash', p.request_hash, 'provider', provider,
+                    'status', p.status, 'refused_because', refused_because, 'declined', decline_code IS NOT NULL,
+                    'payable', p.status IN ('OPEN', 'FAILED') AND b.status = 'PENDING',
+                    'amount_minor', amount_minor, 'currency', p.currency, 'vendor_session', vendor_session,
+                    'brand', brand, 'last4', last4,
+                    'verdict', (SELECT verdict FROM captures WHERE captures.payment_id = p.payment_id
+                                ORDER BY settled_at LIMIT 1)) ORDER BY p.created_at), '[]')
+                FROM (SELECT * FROM payments WHERE payments.booking_id = b.booking_id
+                      ORDER BY created_at LIMIT 100) p) AS "payments!: Json<Vec<Payment>>",
+               (SELECT COALESCE(json_agg(json_build_object(
+                    'id', 'rf_' || refund_id, 'payment', 'pay_' || payment_id, 'status', r.status,
+                    'amount_minor', amount_minor, 'currency', r.currency, 'since', r.created_at,
+                    'of_won', EXISTS (SELECT FROM captures WHERE captures.provider = r.provider
+                                      AND captures.vendor_transaction = r.vendor_transaction
+                                      AND verdict = 'WON')) ORDER BY r.created_at), '[]')
+                FROM (SELECT * FROM refunds WHERE refunds.booking_id = b.booking_id
+                      ORDER BY created_at LIMIT 100) r) AS "refunds!: Json<Vec<Refund>>",
+               (SELECT json_build_object('status', tickets.status, 'vista_booking_id', tickets.vista_booking_id,
+                                         'has_qr', qr_svg IS NOT NULL)
+                FROM tickets WHERE tickets.booking_id = b.booking_id) AS "ticket: Json<Ticket>",
+               (SELECT json_build_object('since', MIN(opened_at), 'at_risk_minor', SUM(at_risk_minor))
+                FROM cases WHERE cases.booking_id = b.booking_id AND decision IS NULL) AS "undecided!: Json<Undecided>",
+               (SELECT COALESCE(jsonb_agg(detail || jsonb_build_object('version', e.version, 'at', at, 'kind', kind)
+                                          ORDER BY e.version), '[]')
+                FROM (SELECT * FROM booking_events WHERE booking_events.booking_id = b.booking_id
+                      ORDER BY version LIMIT 1000) e) AS "timeline!: Json<Vec<Event>>"
+        FROM bookings b
+        LEFT JOIN LATERAL (SELECT amount_minor, currency, settled_at FROM captures
+                           WHERE captures.booking_id = b.booking_id AND verdict = 'WON') won ON true
+        WHERE booking_id = ANY($1::text[]) AND ($2::text IS NULL OR caller = $2)
+        ORDER BY created_at DESC, booking_id DESC
+        "#,
+        bare,
+        caller
+    )
+    .fetch_all(&db.0)
+    .await?;
+    rows.into_iter().map(Row::read).collect()
+}
+
+struct Row {
+    booking_id: BookingId,
+    request_hash: String,
+    status: BookingStatus,
+    version: i32,
+    unwinding: bool,
+    end_reason: Option<String>,
+    cinema_id: String,
+    session_id: String,
+    total_minor: Option<i64>,
+    currency: Option<Currency>,
+    show_starts_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    timings: serde_json::Value,
+    paid_minor: Option<i64>,
+    paid_currency: Option<Currency>,
+    paid_at: Option<DateTime<Utc>>,
+    seats: Json<Vec<SeatChoice>>,
+    payments: Json<Vec<Payment>>,
+    refunds: Json<Vec<Refund>>,
+    ticket: Option<Json<Ticket>>,
+    undecided: Json<Undecided>,
+    timeline: Json<Vec<Event>>,
+}
+
+impl Row {
+    fn read(self) -> Result<Snapshot, Error> {
+        let standing = self.standing()?;
+        Ok(Snapshot {
+            standing,
+            booking_id: self.booking_id,
+            request_hash: self.request_hash,
+            status: self.status,
+            version: self.version,
+            end_reason: self.end_reason,
+            cinema_id: self.cinema_id,
+            session_id: self.session_id,
+            seats: self.seats.0,
+            total: money(self.total_minor, self.currency),
+            show_starts_at: self.show_starts_at,
+            expires_at: self.expires_at,
+            payments: self.payments.0,
+            refunds: self.refunds.0,
+            ticket: self.ticket.map(|ticket| ticket.0),
+            timeline: self.timeline.0,
+            created_at: self.created_at,
+        })
+    }
+
+    fn standing(&self) -> Result<Standing, Error> {
+        let timings: Timings = read("timings", self.timings.clone())?;
+        let refunds: Vec<Owed> = self
+            .refunds
+            .iter()
+            .map(|refund| Owed {
+                amount: refund.amount(),
+                since: refund.since,
+                of_won: refund.of_won,
+                done: refund.status == RefundStatus::Refunded,
+            })
+            .collect();
+        let paid = money(self.paid_minor, self.paid_currency).zip(self.paid_at);
+        let currency = self.currency.unwrap_or(Currency::Sar);
+        let at_risk = Money::new(self.undecided.at_risk_minor.unwrap_or(0), currency);
+        let issued = |ticket: &Json<Ticket>| ticket.status == TicketStatus::Issued;
+        let newest = self.payments.last();
+        Ok(Standing::of(&Facts {
+            status: self.status,
+            unwinding: self.unwinding,
+            end_reason: self.end_reason.as_deref(),
+            total: money(self.total_minor, self.currency),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            expires_at: self.expires_at,
+            show_starts_at: self.show_starts_at,
+            ticket_issued: self.ticket.as_ref().is_some_and(issued),
+            declined: newest.is_some_and(|payment| payment.status == PaymentStatus::Failed),
+            paid: paid.map(|(amount, at)| Paid { amount, at }),
+            refunds: &refunds,
+            review: self.undecided.since.map(|since| Review { since, at_risk }),
+            timings: &timings,
+        }))
+    }
+}
+
+fn money(minor: Option<i64>, currency: Option<Currency>) -> Option<Money> {
+    minor.zip(currency).map(|(minor, in_)| Money::new(minor, in_))
+}
+
+/// Which of a caller's bookings, the newest first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Page {
+    pub status: Option<BookingStatus>,
+    /// Only those older than this one: where the page before has ended.
+    pub after: Option<(DateTime<Utc>, BookingId)>,
+    pub limit: i64,
+}
+
+/// The ids of a page. New bookings come before all pages, so that none is shown twice and none is left out.
+pub async fn page(db: &Db, caller: &str, page: &Page) -> Result<Vec<BookingId>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT booking_id AS "booking_id: BookingId" FROM bookings
+        WHERE caller = $1 AND ($2::text IS NULL OR status = $2)
+          AND ($3::timestamptz IS NULL OR (created_at, booking_id::text) < ($3, $4::text))
+        ORDER BY created_at DESC, booking_id DESC LIMIT $5
+        "#,
+        caller,
+        page.status as Option<BookingStatus>,
+        page.after.map(|(at, _)| at),
+        page.after.map(|(_, booking)| booking) as Option<BookingId>,
+        page.limit
+    )
+    .fetch_all(&db.0)
+    .await?)
+}
+
+/// The versions that these bookings (bare ids) have now.
+pub async fn versions(db: &Db, bare: &[String]) -> Result<Vec<(BookingId, i32)>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT booking_id AS "booking_id: BookingId", version FROM bookings WHERE booking_id = ANY($1::text[])"#,
+        bare
+    )
+    .fetch_all(&db.0)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.booking_id, row.version)).collect())
+}

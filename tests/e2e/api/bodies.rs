@@ -1,0 +1,45 @@
+//! What a request may not say.
+
+use harness::{Answer, Customer, Order, visit};
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn control_characters_unknown_fields_and_other_json_are_refused() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    let mut with_nul = Order::new(&visit).body();
+    with_nul["seats"][0]["seat"] = json!("A1\u{0}");
+    let mut unknown = Order::new(&visit).body();
+    unknown["seats"][0]["price"] = json!(1);
+    let wrong = [
+        (with_nul, "control_character"),
+        (unknown, "invalid_body"),
+        (json!({}), "invalid_body"),
+        (json!([]), "invalid_body"),
+        (json!("text"), "invalid_body"),
+    ];
+    for (body, code) in wrong {
+        let answer = customer.posts("/api/v1/orders", &Customer::key(), &body).await;
+        answer.assert_problem(400, code);
+    }
+    for raw in ["", "{", "\u{feff}{}", "{\"seats\": [], \"seats\": []}", "nul"] {
+        let request = customer.request(Method::POST, "/api/v1/orders").body(raw);
+        let request = request.header("idempotency-key", Customer::key());
+        let answer = Answer::read(request.send().await.unwrap()).await;
+        answer.assert_problem(400, "invalid_body");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_names_nothing_and_a_method_that_does_nothing_are_told_so() {
+    let customer = visit().await.customer();
+    for path in ["%ff", "%00", "bk_%F0%9F%8E%AC", ".."] {
+        let answer = customer.gets(&format!("/api/v1/orders/{path}")).await;
+        assert!([404, 200].contains(&answer.status), "{path}: {answer:?}");
+    }
+    let request = customer.request(Method::DELETE, "/api/v1/orders");
+    let answer = Answer::read(request.send().await.unwrap()).await;
+    answer.assert_problem(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), "POST,GET,HEAD");
+}
