@@ -3,6 +3,7 @@
 pub mod error;
 mod http;
 pub mod hyperpay;
+pub mod identity;
 pub mod provider;
 pub mod restate_admin;
 #[cfg(test)]

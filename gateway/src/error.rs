@@ -1,4 +1,18 @@
 //! What a caller may be told: RFC 9457 problems with a stable `code`. Nothing of a vendor's text, nothing of ours.
+//!
+//! What the guard (`guard/`) says before any route is asked:
+//!
+//! | status | code | |
+//! |---|---|---|
+//! | 400 | `card_data_refused` | a card number, or a field that only cards have; the place is named, never the value |
+//! | 400 | `body_too_complex`, `duplicate_field`, `invalid_text`, `invalid_body`, `invalid_device` | |
+//! | 401 | `unauthorized` | no token, not a valid one, or one that was taken back |
+//! | 408 | `request_too_slow` | the body did not come in time |
+//! | 409 | `too_many_open_bookings`, `too_many_held_seats` | pay or cancel one first; kiosks are exempt |
+//! | 413 | `body_too_large` | |
+//! | 415 | `unsupported_encoding` | bodies are not compressed |
+//! | 429 | `too_many_requests` | with `Retry-After`, `RateLimit` and `"message"` for the apps of today |
+//! | 503 | `busy`, `maintenance`, `identity_away` | with `Retry-After` |
 
 use crate::engine::Away;
 use axum::{
@@ -35,6 +49,18 @@ pub(crate) enum Error {
     /// The Idempotency-Key was used for another request.
     KeyReused,
     TooLarge,
+    /// The body is compressed.
+    Encoded,
+    /// The body did not come in time.
+    TooSlow,
+    /// Somebody has asked too often.
+    TooManyRequests {
+        retry_after_s: u64,
+    },
+    /// Closed for works.
+    Maintenance {
+        retry_after_s: u64,
+    },
     /// Not now: nothing was promised, try again.
     Unavailable {
         code: &'static str,
@@ -54,6 +80,9 @@ struct Problem {
     code: Cow<'static, str>,
     detail: Cow<'static, str>,
     retryable: bool,
+    /// What the apps of today look for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
 }
 
 impl Error {
@@ -61,7 +90,29 @@ impl Error {
         Self::Invalid { code, detail: Cow::Borrowed(detail) }
     }
 
+    /// Seconds after which the same request makes sense.
+    const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests { retry_after_s } | Self::Maintenance { retry_after_s } => {
+                Some(*retry_after_s)
+            }
+            Self::Unavailable { .. } => Some(2),
+            Self::Invalid { .. }
+            | Self::Unauthorized { .. }
+            | Self::Forbidden { .. }
+            | Self::NotFound
+            | Self::Conflict { .. }
+            | Self::KeyReused
+            | Self::TooLarge
+            | Self::Encoded
+            | Self::TooSlow
+            | Self::Internal(_) => None,
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each thing a caller may be told")]
     fn problem(self) -> (StatusCode, Problem) {
+        let message = matches!(self, Self::TooManyRequests { .. }).then_some("too many requests");
         let (status, title, code, detail, retryable) = match self {
             Self::Invalid { code, detail } => {
                 (StatusCode::BAD_REQUEST, "Invalid request", code.into(), detail, false)
@@ -104,6 +155,35 @@ impl Error {
                 "A body may have 64 KiB.".into(),
                 false,
             ),
+            Self::Encoded => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Compressed",
+                "unsupported_encoding".into(),
+                "Send the body as it is, without Content-Encoding.".into(),
+                false,
+            ),
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "Too slow",
+                "request_too_slow".into(),
+                "The body did not come in time. Nothing was done; send the same request again."
+                    .into(),
+                true,
+            ),
+            Self::TooManyRequests { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "too_many_requests".into(),
+                "Nothing was done. Send the same request again after Retry-After.".into(),
+                true,
+            ),
+            Self::Maintenance { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Closed for maintenance",
+                "maintenance".into(),
+                "Nothing new can be begun now. Bookings that there are can be seen.".into(),
+                true,
+            ),
             Self::Unavailable { code, detail } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Not available", code.into(), detail.into(), true)
             }
@@ -126,6 +206,7 @@ impl Error {
             code,
             detail,
             retryable,
+            message,
         };
         (status, problem)
     }
@@ -133,6 +214,7 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        let retry_after = self.retry_after();
         let (status, problem) = self.problem();
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
@@ -140,8 +222,8 @@ impl IntoResponse for Error {
             header::CONTENT_TYPE,
             header::HeaderValue::from_static("application/problem+json"),
         );
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));

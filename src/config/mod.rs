@@ -1,13 +1,14 @@
 //! Everything the operator decides, from the environment. What is missing is named all at once.
 
 mod keys;
+mod limits;
 mod reader;
 mod settings;
 mod vendors;
 
-use adapters::{hyperpay, vista};
+use adapters::{hyperpay, identity, vista};
 use clap::ValueEnum;
-use gateway::{JwtKey, Settings};
+use gateway::{Settings, Trust};
 use reader::{Incomplete, Reader};
 use schema::ids::IdKey;
 
@@ -31,7 +32,10 @@ pub(crate) struct Config {
     /// The one deployment of this folder moves with its port and its code, instead of adding a version.
     pub development: bool,
     pub id_key: IdKey,
-    pub jwt: JwtKey,
+    /// Whose tokens are believed.
+    pub trust: Trust,
+    /// None: configured away.
+    pub identity: Option<identity::Config>,
     pub settings: Settings,
     pub vista: vista::Config,
     /// None: no credentials, so it is off.
@@ -65,7 +69,8 @@ impl Config {
             workflows_addr,
             development: from.optional("USHER_DEVELOPMENT").is_some(),
             id_key: keys::id_key(&mut from),
-            jwt: keys::jwt(&mut from),
+            trust: keys::trust(&mut from),
+            identity: limits::identity(&mut from, factor),
             settings: settings::settings(&mut from, factor),
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
@@ -82,7 +87,13 @@ mod tests {
     fn everything_missing_is_named_at_once() {
         let error = Config::read(None, |_| None).err().map(|error| error.to_string());
         let error = error.unwrap_or_default();
-        for name in ["DATABASE_URL", "USHER_ID_KEY", "JWT_SECRET_KEY", "VISTA_IOS_TOKEN"] {
+        for name in [
+            "DATABASE_URL",
+            "USHER_ID_KEY",
+            "JWT_SECRET_KEY",
+            "IDENTITY_BASE_URL",
+            "VISTA_IOS_TOKEN",
+        ] {
             assert!(error.contains(name), "{name} is not named in: {error}");
         }
         assert!(!error.contains("HYPER_PAY"), "a vendor without credentials is off, not missing");

@@ -34,7 +34,7 @@ impl<T: DeserializeOwned + Serialize> FromRequest<App> for Body<T> {
     }
 }
 
-pub(super) fn too_large(rejection: &BytesRejection) -> Error {
+pub(crate) fn too_large(rejection: &BytesRejection) -> Error {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Error::TooLarge
     } else {

@@ -3,6 +3,7 @@
 mod body;
 mod cases;
 mod health;
+mod maintenance;
 mod orders;
 mod pay;
 mod payments;
@@ -10,16 +11,14 @@ mod seats;
 mod stuck;
 mod webhooks;
 
-use crate::{app::App, error::Error};
+use crate::{app::App, error::Error, guard};
 use axum::{Router, extract::DefaultBodyLimit};
+pub(crate) use body::too_large;
 use std::{future::Future, time::Duration};
 use tower_http::timeout::TimeoutLayer;
 
-/// A body may have this many bytes.
-const BODY_LIMIT: usize = 64 * 1024;
-
 pub(crate) fn router(app: App) -> Router {
-    Router::new()
+    let routes = Router::new()
         .merge(orders::router())
         .merge(payments::router())
         .merge(seats::router())
@@ -27,14 +26,14 @@ pub(crate) fn router(app: App) -> Router {
         .merge(webhooks::router())
         .merge(cases::router())
         .merge(stuck::router())
+        .merge(maintenance::router())
         .merge(health::router())
         .fallback(|| async { Error::NotFound })
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(30),
-        ))
-        .with_state(app)
+        ));
+    guard::around(routes, &app).layer(DefaultBodyLimit::max(guard::BODY_LIMIT)).with_state(app)
 }
 
 /// Looks until there is something to see, for a second at most: a workflow that has just been started writes its row

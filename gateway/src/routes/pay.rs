@@ -1,6 +1,6 @@
 //! `/pay/{payment}`: the page to pay on. `/return/{vendor}/{payment}`: back from the vendor. Neither decides anything.
 
-use crate::{app::App, error::Error};
+use crate::{app::App, error::Error, guard};
 use adapters::provider::Page;
 use axum::{
     Router,
@@ -24,6 +24,7 @@ pub(super) fn router() -> Router<App> {
 async fn pay(State(app): State<App>, Path(payment): Path<String>) -> Result<Response, Error> {
     let payment = find(&app, &payment).await?;
     let vendor = app.providers.get(payment.provider);
+    let mut policy = None;
     let page = match (payment.payable, vendor, &payment.vendor_session) {
         (false, ..) | (_, None, _) => told(
             "This payment has ended.",
@@ -36,15 +37,23 @@ async fn pay(State(app): State<App>, Path(payment): Path<String>) -> Result<Resp
         },
         (true, Some(vendor), Some(session)) => match vendor.page(session) {
             Page::Redirect { url } => return Ok(Redirect::to(&url).into_response()),
-            Page::Widget { script, brands } => html! {
-                h1 { "Pay " (amount(&payment)) }
-                p lang="ar" dir="rtl" { "ادفع " (amount(&payment)) }
-                form.paymentWidgets action=(payment.request.return_url) data-brands=(brands) {}
-                script src=(script) {}
-            },
+            Page::Widget { script, brands } => {
+                policy = guard::vendors_page(&script);
+                html! {
+                    h1 { "Pay " (amount(&payment)) }
+                    p lang="ar" dir="rtl" { "ادفع " (amount(&payment)) }
+                    form.paymentWidgets action=(payment.request.return_url) data-brands=(brands) {}
+                    script src=(script) {}
+                }
+            }
         },
     };
-    Ok((StatusCode::OK, NO_STORE, Html(framed(&page).into_string())).into_response())
+    let mut response =
+        (StatusCode::OK, NO_STORE, Html(framed(&page).into_string())).into_response();
+    if let Some(policy) = policy {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
 }
 
 const NO_STORE: [(header::HeaderName, &str); 2] =
