@@ -3,7 +3,7 @@
 use harness::{Order, visit};
 use sqlx::AssertSqlSafe;
 
-const TABLES: [&str; 11] = [
+pub(crate) const TABLES: [&str; 11] = [
     "bookings",
     "seats",
     "booking_events",

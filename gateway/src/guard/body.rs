@@ -83,8 +83,8 @@ fn is_somebodys_words(name: &HeaderName) -> bool {
 /// Says where, and never what.
 fn refused(place: &str, refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Card => card_data(format!("{place} has card data in it")),
-        Refusal::CardIn(field) => card_data(format!("{place} has card data in its field {field}")),
+        Refusal::Card => card_data(&format!("{place} has card data in it")),
+        Refusal::CardIn(field) => card_data(&format!("{place} has card data in its field {field}")),
         Refusal::Nul => Error::invalid("invalid_text", "No text may have a NUL character in it."),
         Refusal::NotUtf8 => Error::invalid("invalid_body", "The body is not UTF-8."),
         Refusal::Complex => Error::Invalid {
@@ -103,7 +103,7 @@ fn refused(place: &str, refusal: Refusal) -> Error {
     }
 }
 
-fn card_data(found: String) -> Error {
+fn card_data(found: &str) -> Error {
     metrics::counter!("usher_card_data_refused_total").increment(1);
     Error::Invalid {
         code: "card_data_refused",
@@ -121,16 +121,9 @@ fn percent_decoded(text: &str) -> String {
     while let Some((byte, after)) = rest.split_first() {
         let hex = after.get(..2).filter(|_| *byte == b'%');
         let value = hex.and_then(|hex| std::str::from_utf8(hex).ok());
-        match value.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(value) => {
-                decoded.push(value);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                decoded.push(*byte);
-                rest = after;
-            }
-        }
+        let value = value.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        decoded.push(value.unwrap_or(*byte));
+        rest = after.get(if value.is_some() { 2 } else { 0 }..).unwrap_or_default();
     }
     String::from_utf8_lossy(&decoded).into_owned()
 }

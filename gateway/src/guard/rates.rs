@@ -179,10 +179,7 @@ pub(super) async fn limit(State(app): State<App>, mut request: Request, next: Ne
     let presented = Presented::of(&app.verifier, request.headers());
     let counted = !presented.is_kiosk();
     let class = Class::of(request.method(), request.uri().path());
-    let ones = match allowances(&presented, request.headers()) {
-        Ok(ones) => ones,
-        Err(error) => return error.into_response(),
-    };
+    let ones = allowances(&presented, request.headers());
     let hops = app.settings.limits.trusted_hops;
     let address = address::client(request.extensions(), request.headers(), hops);
     request.extensions_mut().insert(presented);
@@ -204,10 +201,11 @@ pub(super) async fn limit(State(app): State<App>, mut request: Request, next: Ne
 }
 
 /// The user of a genuine token, and the device that it is used on. A device alone is nobody: anybody can make one up.
-fn allowances(presented: &Presented, headers: &HeaderMap) -> Result<Vec<String>, Error> {
-    let Some(user) = counted_as(presented) else { return Ok(Vec::new()) };
-    let device = device(headers)?.map(|device| format!("device:{device}"));
-    Ok(std::iter::once(user).chain(device).collect())
+fn allowances(presented: &Presented, headers: &HeaderMap) -> Vec<String> {
+    let Some(user) = counted_as(presented) else { return Vec::new() };
+    // What is no device is refused further in.
+    let device = device(headers).unwrap_or_default();
+    std::iter::once(user).chain(device.map(|device| format!("device:{device}"))).collect()
 }
 
 fn show(headers: &mut HeaderMap, Left { rate, count }: Left) {

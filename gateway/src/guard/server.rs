@@ -2,7 +2,7 @@
 
 use super::{
     address::{Peer, counted},
-    line::{Line, Places, Progress},
+    line::{Line, PATIENCE, Places, Progress},
     works::LOOK_EVERY,
 };
 use crate::{app::App, routes};
@@ -81,7 +81,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, routes: Router, stoppin
     // Usually inherited from the listener; if it cannot be set, answers are only slower.
     let _ = stream.set_nodelay(true);
     let progress = Progress::new();
-    let line = Line::new(stream, progress.clone());
+    let line = Line::new(stream, progress.clone(), PATIENCE);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         progress.request();
         request.extensions_mut().insert(Peer(peer));
