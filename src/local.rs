@@ -134,6 +134,11 @@ fn environment(
         "OTEL_TRACES_SAMPLER_ARG",
         "SENTRY_DSN",
         "SENTRY_ENVIRONMENT",
+        "THROTTLE_LIMIT",
+        "THROTTLE_ORDER_LIMIT",
+        "USHER_OPEN_BOOKINGS_MAX",
+        "USHER_HELD_SEATS_MAX",
+        "USHER_CORS_ORIGINS",
     ];
     let passed_on =
         passed_on.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
@@ -147,6 +152,7 @@ fn environment(
         ("USHER_WORKFLOWS_ADDR", workflows_addr.to_owned()),
         ("USHER_ID_KEY", keys.id_key.clone()),
         ("JWT_SECRET_KEY", keys.jwt_secret.clone()),
+        ("IDENTITY_BASE_URL", format!("{sandbox_url}/identity")),
         ("VISTA_BASE_URL", format!("{sandbox_url}/vista/WSVistaWebClient")),
         ("VISTA_IOS_TOKEN", "vista-ios".to_owned()),
         ("VISTA_ANDROID_TOKEN", "vista-android".to_owned()),

@@ -7,6 +7,7 @@ mod config;
 mod home;
 mod listen;
 mod local;
+mod maintenance;
 mod server;
 mod staff;
 mod stuck;
@@ -59,6 +60,9 @@ enum Command {
     Case(cases::Case),
     /// Everything that waits or backs off: where, for whom, why, since when, next try.
     Stuck(stuck::Stuck),
+    /// Close for works, for one platform or for all; open again; see what is closed.
+    #[command(subcommand)]
+    Maintenance(maintenance::Maintenance),
     /// Serve in production; everything comes from the environment.
     Serve {
         /// Only one half: the HTTP front door, or the workflows.
@@ -102,6 +106,7 @@ async fn run(command: Option<Command>) -> Outcome {
         Some(Command::Cases(list)) => cases::list(&list).await,
         Some(Command::Case(case)) => cases::one(&case).await,
         Some(Command::Stuck(asked)) => stuck::run(&asked).await,
+        Some(Command::Maintenance(asked)) => maintenance::run(&asked).await,
         Some(Command::Serve { role }) => serve(role).await,
         Some(Command::Config { role }) => told(role).await,
         Some(Command::Migrate) => migrate().await,

@@ -6,8 +6,10 @@ use crate::{
     wait::{stopped, until_ready},
 };
 use activities::Activities;
-use adapters::{Providers, hyperpay::HyperPay, restate_admin::RestateAdmin, vista::Vista};
-use gateway::{App, Changes, Engine, Verifier, sweep};
+use adapters::{
+    Providers, hyperpay::HyperPay, identity::Identity, restate_admin::RestateAdmin, vista::Vista,
+};
+use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
 use schema::{Db, provider::Provider};
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -123,7 +125,9 @@ impl Parts {
             admin: Arc::clone(&self.admin),
             changes: Changes::new(self.db.clone()),
             id_key: config.id_key.clone(),
-            verifier: Arc::new(Verifier::new(&config.jwt)?),
+            verifier: Arc::new(Verifier::new(&config.trust)?),
+            identity: config.identity.as_ref().map(Identity::new).transpose()?.map(Arc::new),
+            guard: Arc::new(Guard::new(&config.settings.limits)),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
             settings: Arc::new(config.settings.clone()),

@@ -5,6 +5,7 @@ pub mod card_numbers;
 pub mod error;
 mod http;
 pub mod hyperpay;
+pub mod identity;
 pub mod provider;
 pub mod restate_admin;
 #[cfg(test)]

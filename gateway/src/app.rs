@@ -1,7 +1,12 @@
 //! What every handler needs.
 
-use crate::{auth::Verifier, changes::Changes, engine::Engine};
-use adapters::{Providers, restate_admin::RestateAdmin, vista::Vista};
+use crate::{
+    auth::Verifier,
+    changes::Changes,
+    engine::Engine,
+    guard::{Guard, Limits},
+};
+use adapters::{Providers, identity::Identity, restate_admin::RestateAdmin, vista::Vista};
 use schema::{Db, ids::IdKey, provider::Platform, timings::Timings};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,6 +21,9 @@ pub struct App {
     pub changes: Changes,
     pub id_key: IdKey,
     pub verifier: Arc<Verifier>,
+    /// How users stand today. None: configured away, and tokens alone are believed.
+    pub identity: Option<Arc<Identity>>,
+    pub guard: Arc<Guard>,
     pub vista: Arc<Vista>,
     pub providers: Arc<Providers>,
     pub settings: Arc<Settings>,
@@ -27,6 +35,7 @@ pub struct Settings {
     /// Where callers, browsers and vendors reach us: `https://api.example`.
     pub public_url: String,
     pub max_seats: usize,
+    pub limits: Limits,
     pub timings: Timings,
     /// Where a browser goes from the vendor's page, by platform; `{booking}` is filled in.
     pub deep_links: BTreeMap<Platform, String>,

@@ -41,6 +41,18 @@ pub(crate) enum Error {
     /// The Idempotency-Key was used for another request.
     KeyReused,
     TooLarge,
+    /// The body is compressed.
+    Encoded,
+    /// The body did not come in time.
+    TooSlow,
+    /// Somebody has asked too often.
+    TooManyRequests {
+        retry_after_s: u64,
+    },
+    /// Closed for works.
+    Maintenance {
+        retry_after_s: u64,
+    },
     /// Not now: nothing was promised, try again.
     Unavailable {
         code: &'static str,
@@ -54,6 +66,12 @@ pub(crate) enum Error {
 pub const CODES: &[&str] = &[
     // The request is wrong.
     "invalid_body",
+    "body_too_complex",
+    "duplicate_field",
+    "invalid_text",
+    "card_data_refused",
+    "request_too_slow",
+    "unsupported_encoding",
     "unreadable_body",
     "body_too_large",
     "control_character",
@@ -65,6 +83,7 @@ pub const CODES: &[&str] = &[
     "idempotency_key_missing",
     "idempotency_key_reused",
     "unknown_platform",
+    "invalid_device",
     "method_not_allowed",
     // Who asks may not, or there is nothing of theirs.
     "unauthorized",
@@ -74,6 +93,8 @@ pub const CODES: &[&str] = &[
     "booking_is_confirming",
     "booking_is_confirmed",
     "booking_has_ended",
+    "too_many_open_bookings",
+    "too_many_held_seats",
     "booking_takes_no_payment",
     "nothing_to_pay",
     "too_late_to_pay",
@@ -88,8 +109,13 @@ pub const CODES: &[&str] = &[
     "evidence_not_wanted",
     "booking_of_another",
     "step_has_ended",
+    "until_is_past",
     // Not now.
     "too_many_streams",
+    "too_many_requests",
+    "busy",
+    "maintenance",
+    "identity_away",
     "not_started_in_time",
     "engine_away",
     "database_away",
@@ -118,6 +144,9 @@ pub(crate) struct Problem {
     /// What to name when asking us about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
+    /// What the apps of today look for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
 }
 
 const OURS: &str = "The mistake is ours. Nothing was promised; the same request may be sent again.";
@@ -127,7 +156,30 @@ impl Error {
         Self::Invalid { code, detail: Cow::Borrowed(detail) }
     }
 
+    /// Seconds after which the same request makes sense.
+    const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyRequests { retry_after_s } | Self::Maintenance { retry_after_s } => {
+                Some(*retry_after_s)
+            }
+            Self::Unavailable { .. } => Some(2),
+            Self::Invalid { .. }
+            | Self::Unauthorized { .. }
+            | Self::Forbidden { .. }
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Conflict { .. }
+            | Self::KeyReused
+            | Self::TooLarge
+            | Self::Encoded
+            | Self::TooSlow
+            | Self::Internal(_) => None,
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each thing a caller may be told")]
     fn problem(self) -> (StatusCode, Problem) {
+        let message = matches!(self, Self::TooManyRequests { .. }).then_some("too many requests");
         let (status, title, code, detail, retryable) = match self {
             Self::Invalid { code, detail } => {
                 (StatusCode::BAD_REQUEST, "Invalid request", code.into(), detail, false)
@@ -177,6 +229,35 @@ impl Error {
                 "A body may have 64 KiB.".into(),
                 false,
             ),
+            Self::Encoded => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Compressed",
+                "unsupported_encoding".into(),
+                "Send the body as it is, without Content-Encoding.".into(),
+                false,
+            ),
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "Too slow",
+                "request_too_slow".into(),
+                "The body did not come in time. Nothing was done; send the same request again."
+                    .into(),
+                true,
+            ),
+            Self::TooManyRequests { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "too_many_requests".into(),
+                "Nothing was done. Send the same request again after Retry-After.".into(),
+                true,
+            ),
+            Self::Maintenance { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Closed for maintenance",
+                "maintenance".into(),
+                "Nothing new can be begun now. Bookings that there are can be seen.".into(),
+                true,
+            ),
             Self::Unavailable { code, detail } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "Not available", code.into(), detail.into(), true)
             }
@@ -194,6 +275,7 @@ impl Error {
             detail,
             retryable,
             trace_id: telemetry::trace().map(|trace| trace.to_string()),
+            message,
         };
         (status, problem)
     }
@@ -201,6 +283,7 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        let retry_after = self.retry_after();
         let (status, problem) = self.problem();
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
@@ -208,8 +291,8 @@ impl IntoResponse for Error {
             header::CONTENT_TYPE,
             header::HeaderValue::from_static("application/problem+json"),
         );
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));

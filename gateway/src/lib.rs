@@ -6,6 +6,7 @@ mod auth;
 mod changes;
 mod engine;
 mod error;
+mod guard;
 mod ingress;
 mod metrics;
 mod openapi;
@@ -17,22 +18,13 @@ mod telemetry;
 mod view;
 
 pub use app::{App, Settings};
-pub use auth::{Claims, JwtKey, Kind, Status, Verifier, sign};
+pub use auth::{
+    Bearer, Claims, JwtKey, KeyMaterial, Kind, Status, Trust, UnusableKey, Verifier, sign,
+};
 pub use changes::Changes;
 pub use engine::Engine;
 pub use error::CODES;
+pub use guard::{Guard, Limits, Rate, serve};
 pub use metrics::serve_metrics;
 pub use staff::PERMISSIONS;
 pub use sweep::sweep;
-
-use std::{future::Future, io};
-use tokio::net::TcpListener;
-
-/// Serves the API on this listener, until `stop`; what has begun is finished.
-pub async fn serve(
-    app: App,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(listener, routes::router(app)).with_graceful_shutdown(stop).await
-}

@@ -5,6 +5,7 @@ use crate::{
     claims::{self, Change, Claim, Edge, Wish},
     error::write,
     events::{self, What},
+    holds::{self, Allowance},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
     provider::Platform,
@@ -34,6 +35,9 @@ pub struct BookingRequest {
     pub seats: Vec<SeatChoice>,
     /// Of the body as the caller sent it: the same key with another hash is a mistake of the caller.
     pub request_hash: String,
+    /// What it is counted by. An input of before has none, and is not counted.
+    #[serde(default)]
+    pub allowance: Allowance,
     pub timings: Timings,
 }
 
@@ -121,13 +125,14 @@ pub struct Recorded {
 }
 
 /// Writes the booking down with its seats, or finds what an older life of it has written. Seats that another booking
-/// holds end it at once as REJECTED. Safe to repeat.
+/// holds, and more than its caller may hold, end it at once as REJECTED. Safe to repeat.
 pub async fn record(db: &Db, request: &BookingRequest) -> Result<Recorded, Error> {
     let mut tx = db.begin().await?;
     let fresh = sqlx::query!(
         r#"
-        INSERT INTO bookings (booking_id, caller, platform, request, request_hash, cinema_id, session_id, status)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, 'REQUESTED')
+        INSERT INTO bookings (booking_id, caller, platform, request, request_hash, cinema_id, session_id, device,
+                              status)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'REQUESTED')
         ON CONFLICT (booking_id) DO NOTHING
         "#,
         request.booking_id as BookingId,
@@ -136,7 +141,8 @@ pub async fn record(db: &Db, request: &BookingRequest) -> Result<Recorded, Error
         write("booking request", request)?,
         request.request_hash,
         request.cinema_id,
-        request.session_id
+        request.session_id,
+        request.allowance.device
     )
     .execute(&mut *tx)
     .await?;
@@ -146,6 +152,7 @@ pub async fn record(db: &Db, request: &BookingRequest) -> Result<Recorded, Error
         let found = found.ok_or_else(|| missing(request.booking_id))?;
         return Ok(Recorded { status: found.status, unwinding: found.unwind_cause.is_some() });
     }
+    holds::queue_up(&mut tx, request).await?;
     let status = take_seats(&mut tx, request).await?;
     tx.commit().await?;
     Ok(Recorded { status, unwinding: false })
@@ -183,10 +190,14 @@ async fn take_seats(tx: &mut Tx, request: &BookingRequest) -> Result<BookingStat
     )
     .execute(&mut **tx)
     .await?;
-    if usize::try_from(taken.rows_affected()).is_ok_and(|taken| taken == request.seats.len()) {
-        return Ok(BookingStatus::Requested);
-    }
-    reject(tx, request.booking_id, "seats_taken").await?;
+    let all =
+        usize::try_from(taken.rows_affected()).is_ok_and(|taken| taken == request.seats.len());
+    let reason = match holds::too_much_in(tx, request).await? {
+        _ if !all => "seats_taken",
+        Some(too_much) => too_much.reason(),
+        None => return Ok(BookingStatus::Requested),
+    };
+    reject(tx, request.booking_id, reason).await?;
     Ok(BookingStatus::Rejected)
 }
 

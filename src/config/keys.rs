@@ -2,9 +2,15 @@
 
 use super::reader::Reader;
 use data_encoding::HEXLOWER_PERMISSIVE;
-use gateway::JwtKey;
+use gateway::{JwtKey, KeyMaterial, Trust};
 use schema::ids::IdKey;
-use secrecy::SecretString;
+
+/// A secret of HS256 has at least as many bytes as its hash (RFC 7518, 3.2).
+const SECRET_MIN: usize = 32;
+/// One for each token that is being replaced, and a few more.
+const KEYS_MAX: usize = 8;
+
+const PEM_END: &str = "-----END PUBLIC KEY-----";
 
 pub(super) fn id_key(from: &mut Reader) -> IdKey {
     let meaning = "64 hex digits, the same for ever: ids of bookings are derived with it";
@@ -20,19 +26,85 @@ pub(super) fn id_key(from: &mut Reader) -> IdKey {
     }
 }
 
-pub(super) fn jwt(from: &mut Reader) -> JwtKey {
-    match (from.optional("JWT_SECRET_KEY"), from.optional("JWT_PUBLIC_KEY")) {
-        (Some(secret), None) => JwtKey::Secret(secret.into()),
-        (None, Some(pem)) => JwtKey::PublicKey(pem),
-        (secret, _) => {
-            from.complain(match secret {
-                None => "JWT_SECRET_KEY or JWT_PUBLIC_KEY is missing: what callers' tokens are verified with"
-                    .to_owned(),
-                Some(_) => "JWT_SECRET_KEY and JWT_PUBLIC_KEY are both set: keep one, the algorithm follows from it"
-                    .to_owned(),
-            });
-            JwtKey::Secret(SecretString::default())
-        }
+/// Both kinds, and several of each: while a key is replaced, the tokens of both are valid.
+pub(super) fn trust(from: &mut Reader) -> Trust {
+    let secrets = from.optional("JWT_SECRET_KEY").map(|list| secrets(from, &list));
+    let public = from.optional("JWT_PUBLIC_KEY").map(|list| public_keys(from, &list));
+    let keys: Vec<JwtKey> = [secrets, public].into_iter().flatten().flatten().collect();
+    if keys.is_empty() {
+        from.complain(
+            "JWT_SECRET_KEY or JWT_PUBLIC_KEY is missing: what callers' tokens are verified with",
+        );
+    }
+    if keys.len() > KEYS_MAX {
+        from.complain(format!("JWT_SECRET_KEY and JWT_PUBLIC_KEY have more than {KEYS_MAX} keys"));
+    }
+    Trust { keys, issuer: from.optional("JWT_ISSUER"), audience: from.optional("JWT_AUDIENCE") }
+}
+
+/// `secret`, or `kid=name:secret`; several with a comma between them.
+fn secrets(from: &mut Reader, list: &str) -> Vec<JwtKey> {
+    let keys = list.split(',').map(str::trim).filter(|key| !key.is_empty());
+    let keys: Vec<JwtKey> = keys
+        .map(|key| {
+            let (id, secret) = named(key);
+            if secret.len() < SECRET_MIN {
+                from.complain(format!(
+                    "JWT_SECRET_KEY is too short: HS256 takes a secret of {SECRET_MIN} bytes or more"
+                ));
+            }
+            JwtKey { id, material: KeyMaterial::Secret(secret.to_owned().into()) }
+        })
+        .collect();
+    keys
+}
+
+/// PEM blocks, one after the other; before each, on its own line, `kid=name` if it has one. `\n` may be written out.
+fn public_keys(from: &mut Reader, list: &str) -> Vec<JwtKey> {
+    let list = list.replace("\\n", "\n");
+    let mut keys = Vec::new();
+    for block in list.split_inclusive(PEM_END).filter(|block| !block.trim().is_empty()) {
+        let Some((before, pem)) = block.split_once("-----BEGIN") else {
+            from.complain("JWT_PUBLIC_KEY is no PEM");
+            continue;
+        };
+        let id = before.trim().strip_prefix("kid=").map(|id| id.trim().to_owned());
+        keys.push(JwtKey { id, material: KeyMaterial::PublicKey(format!("-----BEGIN{pem}\n")) });
+    }
+    keys
+}
+
+fn named(key: &str) -> (Option<String>, &str) {
+    match key.strip_prefix("kid=").and_then(|rest| rest.split_once(':')) {
+        Some((id, secret)) => (Some(id.to_owned()), secret),
+        None => (None, key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &'static str, value: &str) -> Result<Vec<Option<String>>, String> {
+        let values = [(name, value)].into_iter().collect();
+        let mut from = Reader::new(&values);
+        let trust = trust(&mut from);
+        let ids = trust.keys.into_iter().map(|key| key.id).collect();
+        from.finish(ids).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn keys_come_one_by_one_or_together_with_or_without_a_name() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        assert_eq!(read("JWT_SECRET_KEY", secret), Ok(vec![None]));
+        let two = format!("kid=old:{secret}, kid=new:{secret}");
+        let names = ["old", "new"].map(|name| Some(name.to_owned())).to_vec();
+        assert_eq!(read("JWT_SECRET_KEY", &two), Ok(names.clone()));
+        let block = "-----BEGIN PUBLIC KEY-----\\nabc\\n-----END PUBLIC KEY-----";
+        let two = format!("kid=old\n{block}\nkid=new\n{block}");
+        assert_eq!(read("JWT_PUBLIC_KEY", &two), Ok(names));
+        assert!(read("JWT_SECRET_KEY", "short").unwrap_err().contains("too short"));
+        assert!(read("JWT_PUBLIC_KEY", "nonsense").unwrap_err().contains("no PEM"));
     }
 }
 

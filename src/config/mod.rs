@@ -3,6 +3,7 @@
 mod aliases;
 mod aws;
 mod keys;
+mod limits;
 mod reader;
 mod settings;
 mod table;
@@ -10,9 +11,9 @@ mod telemetry;
 mod values;
 mod vendors;
 
-use adapters::{hyperpay, vista};
+use adapters::{hyperpay, identity, vista};
 use clap::ValueEnum;
-use gateway::{JwtKey, Settings};
+use gateway::{Settings, Trust};
 use reader::{Incomplete, Reader};
 use schema::ids::IdKey;
 pub(crate) use table::{lines, log};
@@ -43,7 +44,10 @@ pub(crate) struct Config {
     /// The one deployment of this folder moves with its port and its code, instead of adding a version.
     pub development: bool,
     pub id_key: IdKey,
-    pub jwt: JwtKey,
+    /// Whose tokens are believed.
+    pub trust: Trust,
+    /// None: configured away.
+    pub identity: Option<identity::Config>,
     pub settings: Settings,
     pub vista: vista::Config,
     /// None: no credentials, so it is off.
@@ -100,7 +104,8 @@ impl Config {
             },
             development: from.optional("USHER_DEVELOPMENT").is_some(),
             id_key: keys::id_key(&mut from),
-            jwt: keys::jwt(&mut from),
+            trust: keys::trust(&mut from),
+            identity: limits::identity(&mut from, factor),
             settings: settings::settings(&mut from, factor),
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
@@ -123,6 +128,7 @@ mod tests {
             "USHER_ENGINE_IDENTITY_KEYS",
             "USHER_ID_KEY",
             "JWT_SECRET_KEY",
+            "IDENTITY_BASE_URL",
             "VISTA_IOS_TOKEN",
         ] {
             assert!(error.contains(name), "{name} is not named in: {error}");

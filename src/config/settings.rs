@@ -1,6 +1,6 @@
 //! What the operator chooses about bookings.
 
-use super::reader::Reader;
+use super::{limits, reader::Reader};
 use chrono::Duration as Span;
 use gateway::Settings;
 use schema::{provider::Platform, timings::Timings};
@@ -24,6 +24,7 @@ pub(super) fn settings(from: &mut Reader, factor: u32) -> Settings {
     Settings {
         public_url: public.trim_end_matches('/').to_owned(),
         max_seats: usize::try_from(from.number("MAX_SEATS_PER_BOOKING", 10)).unwrap_or(10),
+        limits: limits::limits(from),
         timings: timings.faster(factor),
         deep_links,
     }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail like the test")]
 
+mod abuse;
 mod api;
 mod booking;
 mod cases;

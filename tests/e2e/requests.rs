@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use gateway::{Claims, Kind, Status, sign};
-use harness::{Answer, Customer, Order, Setup, Visit, visit, visit_with};
+use harness::{Answer, Customer, Order, Setup, Visit, in_a_day, visit, visit_with};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ fn bad_tokens(customer: &Customer, ours: &str) -> [String; 6] {
         permissions: Vec::new(),
         exp,
     };
-    let (past, future) = (1_000_000_000, 4_102_444_800);
+    let (past, future) = (1_000_000_000, in_a_day());
     let good = claims(Kind::Customer, Status::Active, future);
     let signed = |claims: &Claims, secret: &str| sign(claims, &secret.to_owned().into()).unwrap();
     let encoded = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());

@@ -3,7 +3,7 @@
 use harness::{Order, visit};
 use sqlx::AssertSqlSafe;
 
-const TABLES: [&str; 10] = [
+pub(crate) const TABLES: [&str; 11] = [
     "bookings",
     "seats",
     "booking_events",
@@ -14,6 +14,7 @@ const TABLES: [&str; 10] = [
     "webhook_deliveries",
     "tickets",
     "cases",
+    "maintenance_changes",
 ];
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Somebody who works here: with a token, by the command line or by HTTP.
 
 use gateway::{Claims, Kind, Status, sign};
-use harness::{Answer, Booking, Visit, until, usher};
+use harness::{Answer, Booking, Visit, in_a_day, until, usher};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::process::Command;
@@ -27,7 +27,7 @@ impl Staff {
             kind: Kind::Staff,
             status: Status::Active,
             permissions: permissions.iter().map(|&name| name.to_owned()).collect(),
-            exp: 4_102_444_800,
+            exp: in_a_day(),
         };
         let token = sign(&claims, &visit.system.keys.jwt.clone().into()).unwrap();
         Self { visit: Arc::clone(visit), token }

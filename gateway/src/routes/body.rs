@@ -55,7 +55,7 @@ fn has_controls(value: &Value) -> bool {
     }
 }
 
-pub(super) fn too_large(rejection: &BytesRejection) -> Error {
+pub(crate) fn too_large(rejection: &BytesRejection) -> Error {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Error::TooLarge
     } else {

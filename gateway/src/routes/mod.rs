@@ -4,6 +4,7 @@ mod body;
 mod cases;
 mod events;
 mod health;
+mod maintenance;
 mod order_list;
 mod orders;
 mod pay;
@@ -16,16 +17,15 @@ mod webhooks;
 use crate::{
     app::App,
     error::Error,
+    guard,
     openapi::{document, documented},
     telemetry,
 };
 use axum::{Router, extract::DefaultBodyLimit, middleware};
+pub(crate) use body::too_large;
 use std::{future::Future, time::Duration};
 use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
-
-/// A body may have this many bytes.
-const BODY_LIMIT: usize = 64 * 1024;
 
 pub(crate) fn router(app: App) -> Router {
     let routes = OpenApiRouter::with_openapi(document())
@@ -38,16 +38,18 @@ pub(crate) fn router(app: App) -> Router {
         .merge(webhooks::router())
         .merge(cases::router())
         .merge(stuck::router())
+        .merge(maintenance::router())
         .merge(health::router());
-    documented(routes)
+    let routes = documented(routes)
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .fallback(|| async { Error::NotFound })
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(30),
-        ))
+        ));
+    guard::around(routes, &app)
         .layer(middleware::from_fn(telemetry::watch))
+        .layer(DefaultBodyLimit::max(guard::BODY_LIMIT))
         .with_state(app)
 }
 

@@ -20,6 +20,7 @@ use axum::{
 };
 use schema::{
     bookings::{self, Booking, BookingRequest, SeatChoice},
+    holds,
     ids::BookingId,
     snapshot::{self, Snapshot},
     states::BookingStatus,
@@ -103,8 +104,10 @@ async fn create(
         session_id: order.session_id,
         seats,
         request_hash: hash.clone(),
+        allowance: caller.allowance(&app.settings.limits),
         timings: app.settings.timings,
     };
+    may_hold(&app, &request).await?;
     app.engine.book(request).await?;
     let written = || async { Ok(snapshot::of(&app.db, &caller.id, booking_id).await?) };
     let mut booking = appears(written).await?.ok_or(Error::Unavailable {
@@ -123,6 +126,20 @@ async fn create(
     let applied = wait.applied();
     let view = BookingView::of(&app, booking);
     Ok((StatusCode::ACCEPTED, headers, applied, Json(view)).into_response())
+}
+
+/// A clear answer before anything is started. Who is quicker than this look meets the same limit at the row.
+async fn may_hold(app: &App, request: &BookingRequest) -> Result<(), Error> {
+    let Some(too_much) = holds::too_much(&app.db, request).await? else { return Ok(()) };
+    // The same request again is no new booking.
+    if bookings::find_for(&app.db, &request.caller, request.booking_id).await?.is_some() {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        code: too_much.reason().into(),
+        detail: "You hold as much as one may without having paid. Pay for a booking or cancel one first.".into(),
+        retryable: true,
+    })
 }
 
 /// What is cheap to see as wrong, before anything is started.

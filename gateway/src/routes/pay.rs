@@ -1,7 +1,7 @@
 //! `/pay/{payment}`: the page to pay on. `/return/{vendor}/{payment}`: back from the vendor. Neither decides anything.
 
 use super::body::Named;
-use crate::{app::App, error::Error};
+use crate::{app::App, error::Error, guard};
 use adapters::provider::Page;
 use axum::{
     extract::State,
@@ -35,6 +35,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 async fn pay(State(app): State<App>, Named(payment): Named<String>) -> Result<Response, Error> {
     let payment = find(&app, &payment).await?;
     let vendor = app.providers.get(payment.provider);
+    let mut policy = None;
     let page = match (payment.payable, vendor, &payment.vendor_session) {
         (false, ..) | (_, None, _) => told(
             "This payment has ended.",
@@ -47,15 +48,23 @@ async fn pay(State(app): State<App>, Named(payment): Named<String>) -> Result<Re
         },
         (true, Some(vendor), Some(session)) => match vendor.page(session) {
             Page::Redirect { url } => return Ok(Redirect::to(&url).into_response()),
-            Page::Widget { script, brands } => html! {
-                h1 { "Pay " (amount(&payment)) }
-                p lang="ar" dir="rtl" { "ادفع " (amount(&payment)) }
-                form.paymentWidgets action=(payment.request.return_url) data-brands=(brands) {}
-                script src=(script) {}
-            },
+            Page::Widget { script, brands } => {
+                policy = guard::vendors_page(&script);
+                html! {
+                    h1 { "Pay " (amount(&payment)) }
+                    p lang="ar" dir="rtl" { "ادفع " (amount(&payment)) }
+                    form.paymentWidgets action=(payment.request.return_url) data-brands=(brands) {}
+                    script src=(script) {}
+                }
+            }
         },
     };
-    Ok((StatusCode::OK, NO_STORE, Html(framed(&page).into_string())).into_response())
+    let mut response =
+        (StatusCode::OK, NO_STORE, Html(framed(&page).into_string())).into_response();
+    if let Some(policy) = policy {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
 }
 
 const NO_STORE: [(header::HeaderName, &str); 2] =

@@ -8,13 +8,19 @@ use super::{
 use gateway::{Claims, Kind, Status, sign};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// 2100-01-01.
-const FAR: u64 = 4_102_444_800;
+/// When a token ends that is made now: later than any test.
+pub fn in_a_day() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    (now + Duration::from_hours(24)).as_secs()
+}
 
 static NEXT_KEY: AtomicU32 = AtomicU32::new(1);
 
@@ -65,7 +71,7 @@ impl Customer {
             kind: Kind::Customer,
             status: Status::Active,
             permissions: Vec::new(),
-            exp: FAR,
+            exp: in_a_day(),
         };
         let token = sign(&claims, &visit.system.keys.jwt.clone().into()).unwrap();
         let id = format!("customer:{id}");

@@ -12,7 +12,7 @@ mod vendors;
 mod visit;
 
 pub use checker::{Violation, When};
-pub use customer::{Answer, Customer};
+pub use customer::{Answer, Customer, in_a_day};
 pub use order::{Booking, Order, Payment};
 pub use system::{Setup, System, usher};
 pub use vendors::{HyperPay, Mishap, Shopper, Vista, seal};

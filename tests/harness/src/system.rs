@@ -117,11 +117,12 @@ impl System {
             ("USHER_WORKFLOWS_ADDR", workflows.clone()),
             ("USHER_METRICS_ADDR", metrics.clone()),
             ("USHER_PUBLIC_URL", format!("http://{gateway}")),
+            ("IDENTITY_BASE_URL", format!("http://{sandbox}/identity")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
-        let environment = urls.into_iter().chain(secrets(&keys));
+        let environment = urls.into_iter().chain(secrets(&keys)).chain(unlimited());
         for (name, value) in environment.filter(|(name, _)| !setup.without.contains(name)) {
             launch = launch.env(name, value);
         }
@@ -192,6 +193,19 @@ impl System {
             until(&url, || async { answers(&url).await.then_some(()) }).await;
         }
     }
+}
+
+/// Tests share one address and are in a hurry. Those about limits say their own.
+fn unlimited() -> impl Iterator<Item = (&'static str, String)> {
+    let names = [
+        "THROTTLE_LIMIT",
+        "THROTTLE_ORDER_LIMIT",
+        "USHER_WEBHOOK_LIMIT",
+        "USHER_OPEN_BOOKINGS_MAX",
+        "USHER_HELD_SEATS_MAX",
+        "USHER_CONNECTIONS_PER_ADDRESS",
+    ];
+    names.into_iter().map(|name| (name, "1000000".to_owned()))
 }
 
 fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Setup) -> Launch {

@@ -16,6 +16,8 @@
 //! | `POST /_sim/hyperpay/chargebacks` | the shopper's bank: `{"reference"}` |
 //! | `GET /_sim/hyperpay/outbox` | the webhooks and their deliveries, `?reference=` |
 //! | `POST /_sim/hyperpay/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
+//! | `POST`, `DELETE /_sim/identity/users/{id}` | how a user stands: `{"status", "permissions"?, "revoked_before"?, "revoked_tokens"?}`, or null |
+//! | `POST /_sim/identity/weather` | `{"silent"?, "delay_ms"?}`; `GET /_sim/identity` shows all of it, and how often it was asked |
 //! | `POST /_sim/clock`, `POST /_sim/reset` | `{"factor"}`: how fast the vendors' time passes; everything anew |
 //!
 //! A rule fires from its nth matching call on, `times` times (once; 0 is for ever). A reference is the merchant's, the
@@ -29,6 +31,7 @@ mod control;
 mod courier;
 mod faults;
 mod hyperpay;
+mod identity;
 mod ledger;
 mod money;
 mod outbox;

@@ -26,6 +26,7 @@ pub(crate) async fn entrance(State(world): State<Arc<World>>, request: Request) 
 async fn answer(world: &Arc<World>, wire: Wire) -> Answer {
     let door = wire.path.first().map(|segment| segment.to_ascii_lowercase());
     match door.as_deref() {
+        Some("identity") => world.identity.answer(&wire).await,
         Some("_sim") => control::answer(world, &wire).await,
         Some(name) => match world.names().into_iter().find(|known| *known == name) {
             Some(vendor) => called(world, vendor, wire).await,

@@ -3,6 +3,7 @@
 use crate::Config;
 use crate::clock::{self, Clock};
 use crate::hyperpay::HyperPay;
+use crate::identity::Identity;
 use crate::vendor::Vendor;
 use crate::vista::Vista;
 use serde_json::Value;
@@ -18,6 +19,7 @@ const SWEEP: Duration = Duration::from_millis(100);
 
 pub(crate) struct World {
     vendors: BTreeMap<&'static str, Mutex<Box<dyn Vendor>>>,
+    pub identity: Identity,
     pub clock: Clock,
     pub changed: Notify,
     pub post: Notify,
@@ -42,6 +44,7 @@ impl World {
         }
         Ok(Arc::new(Self {
             vendors: [("vista", Mutex::new(vista)), ("hyperpay", Mutex::new(hyperpay))].into(),
+            identity: Identity::default(),
             clock,
             changed: Notify::new(),
             post: Notify::new(),

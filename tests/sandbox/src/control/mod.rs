@@ -22,6 +22,7 @@ pub(crate) async fn answer(world: &Arc<World>, wire: &Wire) -> Answer {
         (&Method::GET, ["health"], _) => Answer::json(200, &json!({"status": "ok"})),
         (&Method::POST, ["clock"], _) => set_clock(world, wire),
         (&Method::POST, ["reset"], _) => reset(world),
+        (method, ["identity", rest @ ..], _) => world.identity.control(method, rest, wire),
         (method, [_, rest @ ..], Some(vendor)) => {
             of_vendor(world, vendor, (method, rest), wire).await
         }
@@ -127,6 +128,7 @@ fn reset(world: &World) -> Answer {
             vendor.reset();
         }
     }
+    world.identity.reset();
     world.touch();
     Answer::json(200, &json!({"reset": true}))
 }

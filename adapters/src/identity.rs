@@ -1,0 +1,159 @@
+//! The identity service: how a user stands today. It issues the tokens; here only their holders are asked about.
+//!
+//! An answer counts for at most a minute. Whoever asks while somebody is asking about the same user waits for that
+//! answer. A service that is silent is left alone for a moment, so that it costs nobody more than one wait.
+
+use crate::{
+    error::Error,
+    http::{Call, Deadline, Http},
+};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex as Lock, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::Mutex;
+
+/// How many users are remembered.
+const USERS: usize = 10_000;
+/// Longer than this nobody waits at the door.
+const WAIT: Duration = Duration::from_secs(1);
+/// After a silence it is not asked for this long.
+const LEFT_ALONE: Duration = Duration::from_secs(2);
+
+/// Where it is.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub base_url: String,
+    /// How long an answer counts.
+    pub fresh: Duration,
+}
+
+/// A user, as the identity service knows them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct User {
+    pub status: String,
+    /// What they may do; absent, if the service leaves that to its tokens.
+    #[serde(default)]
+    pub permissions: Option<Vec<String>>,
+    /// Tokens made before do not count any more.
+    #[serde(default)]
+    pub revoked_before: Option<DateTime<Utc>>,
+    /// Nor do these, by their `jti`.
+    #[serde(default)]
+    pub revoked_tokens: Vec<String>,
+}
+
+impl User {
+    pub fn is_active(&self) -> bool {
+        self.status == "ACTIVE"
+    }
+}
+
+/// What it says of a user.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Known(Arc<User>),
+    /// It has no such user.
+    Unknown,
+    /// It does not answer, or nothing that can be read; what it said before, if that is remembered.
+    Silent {
+        before: Option<Arc<User>>,
+    },
+}
+
+/// The identity service.
+#[derive(Debug)]
+pub struct Identity {
+    http: Http,
+    fresh: Duration,
+    users: Lock<BTreeMap<String, Arc<Remembered>>>,
+    silent_until: Lock<Option<Instant>>,
+}
+
+/// One user. Whoever holds the lock asks; the others wait for what it hears.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<Option<(Instant, Option<Arc<User>>)>>);
+
+impl Identity {
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let http = Http::new("identity", &config.base_url)?;
+        let (users, silent_until) = (Lock::default(), Lock::default());
+        Ok(Self { http, fresh: config.fresh, users, silent_until })
+    }
+
+    /// How this user stands. `id` is letters, digits and `-_.@`.
+    pub async fn user(&self, id: &str) -> Answer {
+        let remembered = self.remembered(id);
+        let mut known = remembered.0.lock().await;
+        if let Some((heard_at, user)) = &*known
+            && heard_at.elapsed() < self.fresh
+        {
+            return of(user.clone());
+        }
+        let before = || known.as_ref().and_then(|(_, user)| user.clone());
+        if self.is_left_alone() {
+            return Answer::Silent { before: before() };
+        }
+        match self.ask(id).await {
+            Ok(user) => {
+                *known = Some((Instant::now(), user.clone()));
+                of(user)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the identity service is silent: {error}");
+                *lock(&self.silent_until) = Instant::now().checked_add(LEFT_ALONE);
+                Answer::Silent { before: before() }
+            }
+        }
+    }
+
+    /// `None`: it has no such user.
+    async fn ask(&self, id: &str) -> Result<Option<Arc<User>>, Error> {
+        let call = Call::get("user", format!("users/{id}"));
+        let answer = self.http.send(call, Deadline::after(WAIT)).await?;
+        match answer.status.as_u16() {
+            200 => Ok(Some(Arc::new(answer.json()?))),
+            404 | 410 => Ok(None),
+            status => Err(Error::unknown(format!("identity user: HTTP {status}"))),
+        }
+    }
+
+    fn is_left_alone(&self) -> bool {
+        lock(&self.silent_until).is_some_and(|until| Instant::now() < until)
+    }
+
+    /// The user's entry. When there are too many, nobody is remembered: asking again is always right.
+    fn remembered(&self, id: &str) -> Arc<Remembered> {
+        let mut users = lock(&self.users);
+        if users.len() >= USERS && !users.contains_key(id) {
+            users.clear();
+        }
+        Arc::clone(users.entry(id.to_owned()).or_default())
+    }
+}
+
+fn of(user: Option<Arc<User>>) -> Answer {
+    user.map_or(Answer::Unknown, Answer::Known)
+}
+
+fn lock<T>(of: &Lock<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_memory_of_users_is_bounded() {
+        let config = Config { base_url: "http://127.0.0.1:9".to_owned(), fresh: WAIT };
+        let identity = Identity::new(&config).unwrap();
+        for n in 0..2 * USERS {
+            identity.remembered(&n.to_string());
+            assert!(lock(&identity.users).len() <= USERS);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The body of a request, read once: not too long, not too slowly, and screened before anything else looks at it.
+
+use super::{
+    card,
+    screen::{self, Refusal},
+};
+use crate::{app::App, error::Error};
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, Request, State},
+    http::{HeaderMap, HeaderName, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use std::time::Duration;
+
+/// How long a whole body may take.
+const BODY_TIME: Duration = Duration::from_secs(15);
+
+pub(super) async fn read(State(app): State<App>, request: Request, next: Next) -> Response {
+    match screened(&app, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => {
+            let mut response = error.into_response();
+            // What is left of the body is not read, so nothing else can come over this connection.
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            response
+        }
+    }
+}
+
+async fn screened(app: &App, request: Request) -> Result<Request, Error> {
+    // A refused webhook would be lost; it is encrypted, and nothing of it is ever logged.
+    let from_a_vendor = request.uri().path().starts_with("/webhooks/");
+    if !from_a_vendor {
+        line(request.uri(), request.headers())?;
+    }
+    let encoding = request.headers().get(header::CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Error::Encoded);
+    }
+    let (parts, body) = request.into_parts();
+    let whole = Request::from_parts(parts.clone(), body);
+    let bytes = tokio::time::timeout(BODY_TIME, Bytes::from_request(whole, app))
+        .await
+        .map_err(|_| Error::TooSlow)?
+        .map_err(|rejection| crate::routes::too_large(&rejection))?;
+    if !from_a_vendor {
+        screen::json(&bytes).map_err(|refusal| refused("The body", refusal))?;
+    }
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// The path, the query, and the headers that are somebody's words.
+fn line(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
+    let path = percent_decoded(uri.path());
+    screen::text(&path).map_err(|refusal| refused("The path", refusal))?;
+    for pair in uri.query().unwrap_or_default().split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = percent_decoded(&name.replace('+', " "));
+        let value = percent_decoded(&value.replace('+', " "));
+        let named = if card::is_named(&name) { Err(Refusal::Card) } else { Ok(()) };
+        named
+            .and_then(|()| screen::text(&name))
+            .and_then(|()| screen::text(&value))
+            .map_err(|refusal| refused("The query", refusal))?;
+    }
+    for (name, value) in headers.iter().filter(|(name, _)| is_somebodys_words(name)) {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        screen::text(&text).map_err(|refusal| refused(&format!("The header {name}"), refusal))?;
+    }
+    Ok(())
+}
+
+/// The others are machines': tokens, which are never written down, and numbers of traces, which can look like cards.
+fn is_somebodys_words(name: &HeaderName) -> bool {
+    const READ: [&str; 4] = ["idempotency-key", "user-agent", "referer", "last-event-id"];
+    READ.contains(&name.as_str()) || name.as_str().starts_with("x-device-")
+}
+
+/// Says where, and never what.
+fn refused(place: &str, refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::Card => card_data(&format!("{place} has card data in it")),
+        Refusal::CardIn(field) => card_data(&format!("{place} has card data in its field {field}")),
+        Refusal::Nul => Error::invalid("invalid_text", "No text may have a NUL character in it."),
+        Refusal::NotUtf8 => Error::invalid("invalid_body", "The body is not UTF-8."),
+        Refusal::Complex => Error::Invalid {
+            code: "body_too_complex",
+            detail: format!(
+                "A body may be nested {} deep and have {} fields.",
+                screen::DEPTH_MAX,
+                screen::FIELDS_MAX
+            )
+            .into(),
+        },
+        Refusal::Twice(field) => Error::Invalid {
+            code: "duplicate_field",
+            detail: format!("{place} has its field {field} twice.").into(),
+        },
+    }
+}
+
+fn card_data(found: &str) -> Error {
+    metrics::counter!("usher_card_data_refused_total").increment(1);
+    Error::Invalid {
+        code: "card_data_refused",
+        detail: format!(
+            "{found}. Cards go from the customer to the payment vendor, never through here; nothing of it was kept."
+        )
+        .into(),
+    }
+}
+
+/// A broken escape is taken as it stands.
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let hex = after.get(..2).filter(|_| *byte == b'%');
+        let value = hex.and_then(|hex| std::str::from_utf8(hex).ok());
+        let value = value.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        decoded.push(value.unwrap_or(*byte));
+        rest = after.get(if value.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}

@@ -1,0 +1,96 @@
+//! What stands before every route: limits, refusals and headers. From outside to inside:
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `server.rs`, `line.rs` | connections: how many, how slow, how large a head |
+//! | `headers.rs` | what every answer tells the browser, and which sites may ask |
+//! | `crowd.rs` | how many requests are worked on at a time |
+//! | `rates.rs`, `address.rs` | how often somebody may ask |
+//! | `works.rs` | closed for maintenance |
+//! | `body.rs`, `screen.rs`, `card.rs` | what a request may contain, read once, before anything else looks at it |
+//!
+//! All counts are of this process: with three gateways everybody has three allowances.
+
+mod address;
+mod body;
+mod card;
+mod crowd;
+mod headers;
+mod line;
+mod rates;
+mod screen;
+mod server;
+mod works;
+
+pub(crate) use headers::vendors_page;
+pub use server::serve;
+pub(crate) use works::ALL;
+
+use crate::app::App;
+use axum::{Router, middleware::from_fn_with_state};
+use schema::holds::Most;
+use std::time::Duration;
+
+/// A body may have this many bytes.
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;
+
+/// How much is too much. Choices of the operator; the rest is in the files that keep to it.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Requests of one user, or one device, of one class of routes.
+    pub requests: Rate,
+    /// Orders that one user, or one device, may start; and payments they may open.
+    pub starts: Rate,
+    /// Deliveries of one address.
+    pub webhooks: Rate,
+    /// An address may do this many times what one user may: phones share addresses.
+    pub users_per_address: u32,
+    /// How many entries at the end of `x-forwarded-for` our own proxies have written; 0: nobody stands before us.
+    pub trusted_hops: usize,
+    /// What one caller, and one device, may hold unpaid.
+    pub held: Most,
+    pub connections: usize,
+    /// Only without proxies: they are one address.
+    pub connections_per_address: usize,
+    /// Requests that are worked on at a time.
+    pub in_flight: usize,
+    /// Sites whose pages may ask; every other is refused by the browser.
+    pub cors_origins: Vec<String>,
+}
+
+/// So many in so much time; as many at once as in all of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    pub count: u32,
+    pub per: Duration,
+}
+
+/// What the guard remembers.
+pub struct Guard {
+    rates: rates::Rates,
+    crowd: crowd::Crowd,
+    works: works::Works,
+}
+
+impl Guard {
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            rates: rates::Rates::new(limits),
+            crowd: crowd::Crowd::new(limits.in_flight),
+            works: works::Works::default(),
+        }
+    }
+}
+
+/// Everything around the routes.
+pub(crate) fn around(routes: Router<App>, app: &App) -> Router<App> {
+    let state = || app.clone();
+    // The last one is the outermost.
+    routes
+        .layer(from_fn_with_state(state(), body::read))
+        .layer(from_fn_with_state(state(), works::closed))
+        .layer(from_fn_with_state(state(), rates::limit))
+        .layer(from_fn_with_state(state(), crowd::bound))
+        .layer(headers::cors(&app.settings.limits.cors_origins))
+        .layer(from_fn_with_state(state(), headers::secure))
+}

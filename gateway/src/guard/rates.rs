@@ -1,0 +1,303 @@
+//! How often somebody may ask: each user and each device by themselves, and each address for all who share it.
+//!
+//! A device that nobody has heard of buys nothing: its user and its address are counted all the same. Without a genuine
+//! token, the address has one user's allowance. Kiosks are not counted, by their credential. An allowance comes back
+//! evenly, so after a pause all of it is there at once.
+
+use super::{
+    Limits, Rate,
+    address::{self},
+};
+use crate::{
+    app::App,
+    auth::{Presented, counted_as, device},
+    error::Error,
+};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::DashMapStateStore,
+};
+use std::{net::IpAddr, num::NonZeroU32, time::Duration};
+
+/// How many are remembered, for each limit. Beyond it those who are not remembered are let in: it takes a crowd that
+/// the other limits stop.
+const REMEMBERED: usize = 100_000;
+
+/// Routes that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Class {
+    /// Of bookings that there are.
+    Watch,
+    StartOrder,
+    OpenPayment,
+    /// The pages to pay on, and the way back from the vendor.
+    Page,
+    Webhook,
+    Staff,
+    /// Whether we live. Asked often, by machines.
+    Health,
+    Other,
+}
+
+impl Class {
+    fn of(method: &Method, path: &str) -> Self {
+        let changes = method == Method::POST;
+        match path.trim_start_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+            ["heartbeat" | "readyz" | "metrics"] => Self::Health,
+            ["webhooks", ..] => Self::Webhook,
+            ["pay" | "return", ..] => Self::Page,
+            ["api", "v1", "cms", ..] => Self::Staff,
+            ["api", "v1", "orders"] if changes => Self::StartOrder,
+            ["api", "v1", "orders", _, "payments"] if changes => Self::OpenPayment,
+            ["api", "v1", "orders", ..] => Self::Watch,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Who {
+    /// A user, or a device.
+    One(String),
+    Address(IpAddr),
+}
+
+type Key = (Class, Who);
+
+struct Limiter {
+    rate: Rate,
+    state: RateLimiter<Key, DashMapStateStore<Key>, DefaultClock, StateInformationMiddleware>,
+}
+
+/// What is left of an allowance, for the caller to see.
+#[derive(Clone, Copy)]
+struct Left {
+    rate: Rate,
+    count: u32,
+}
+
+/// Nothing is left; after this there is.
+struct Wait(Duration);
+
+impl Limiter {
+    fn new(rate: Rate) -> Self {
+        let count = NonZeroU32::new(rate.count).unwrap_or(NonZeroU32::MIN);
+        let one_per = rate.per.checked_div(count.get()).unwrap_or(rate.per);
+        let quota = Quota::with_period(one_per.max(Duration::from_nanos(1)));
+        let quota = quota.unwrap_or(Quota::per_second(count)).allow_burst(count);
+        Self { rate, state: RateLimiter::dashmap(quota).with_middleware() }
+    }
+
+    fn check(&self, key: &Key) -> Result<Left, Wait> {
+        if self.state.len() >= REMEMBERED {
+            self.state.retain_recent();
+            if self.state.len() >= REMEMBERED {
+                return Ok(Left { rate: self.rate, count: self.rate.count });
+            }
+        }
+        match self.state.check_key(key) {
+            Ok(state) => Ok(Left { rate: self.rate, count: state.remaining_burst_capacity() }),
+            Err(refused) => Err(Wait(refused.wait_time_from(self.state.clock().now()))),
+        }
+    }
+}
+
+/// The allowances of everybody.
+pub(super) struct Rates {
+    requests: Limiter,
+    requests_of_address: Limiter,
+    starts: Limiter,
+    starts_of_address: Limiter,
+    webhooks: Limiter,
+}
+
+impl Rates {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let shared = |rate: Rate| Rate {
+            count: rate.count.saturating_mul(limits.users_per_address),
+            ..rate
+        };
+        Self {
+            requests: Limiter::new(limits.requests),
+            requests_of_address: Limiter::new(shared(limits.requests)),
+            starts: Limiter::new(limits.starts),
+            starts_of_address: Limiter::new(shared(limits.starts)),
+            webhooks: Limiter::new(limits.webhooks),
+        }
+    }
+
+    /// Forgets everybody whose allowance is whole again.
+    pub(super) fn forget_the_idle(&self) {
+        let all =
+            [&self.requests, &self.requests_of_address, &self.starts, &self.starts_of_address];
+        for limiter in all.into_iter().chain([&self.webhooks]) {
+            limiter.state.retain_recent();
+            limiter.state.shrink_to_fit();
+        }
+    }
+
+    /// Takes one from each allowance that this request is of. The least that is left is told.
+    fn check(
+        &self,
+        class: Class,
+        ones: Vec<String>,
+        address: IpAddr,
+    ) -> Result<Left, (&'static str, Wait)> {
+        let (limit, one, shared) = match class {
+            Class::Webhook => ("webhooks", &self.webhooks, &self.webhooks),
+            Class::Health => ("health", &self.webhooks, &self.webhooks),
+            Class::StartOrder => ("orders", &self.starts, &self.starts_of_address),
+            Class::OpenPayment => ("payments", &self.starts, &self.starts_of_address),
+            Class::Watch | Class::Page | Class::Staff | Class::Other => {
+                ("requests", &self.requests, &self.requests_of_address)
+            }
+        };
+        // Nobody in particular: all of them, at this address, are one.
+        let by_address = if ones.is_empty() { one } else { shared };
+        let address = (class, Who::Address(address));
+        let mut least = by_address.check(&address).map_err(|wait| (limit, wait))?;
+        for who in ones {
+            let left = one.check(&(class, Who::One(who))).map_err(|wait| (limit, wait))?;
+            if left.count < least.count {
+                least = left;
+            }
+        }
+        Ok(least)
+    }
+}
+
+/// Reads who asks, once for everybody further in, and counts them.
+pub(super) async fn limit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let presented = Presented::of(&app.verifier, request.headers());
+    let counted = !presented.is_kiosk();
+    let class = Class::of(request.method(), request.uri().path());
+    let ones = allowances(&presented, request.headers());
+    let hops = app.settings.limits.trusted_hops;
+    let address = address::client(request.extensions(), request.headers(), hops);
+    request.extensions_mut().insert(presented);
+    if !counted {
+        return next.run(request).await;
+    }
+    match app.guard.rates.check(class, ones, address) {
+        Ok(left) => {
+            let mut response = next.run(request).await;
+            show(response.headers_mut(), left);
+            response
+        }
+        Err((limit, Wait(wait))) => {
+            metrics::counter!("usher_rate_limited_total", "limit" => limit).increment(1);
+            let retry_after_s = wait.as_secs().saturating_add(1);
+            Error::TooManyRequests { retry_after_s }.into_response()
+        }
+    }
+}
+
+/// The user of a genuine token, and the device that it is used on. A device alone is nobody: anybody can make one up.
+fn allowances(presented: &Presented, headers: &HeaderMap) -> Vec<String> {
+    let Some(user) = counted_as(presented) else { return Vec::new() };
+    // What is no device is refused further in.
+    let device = device(headers).unwrap_or_default();
+    std::iter::once(user).chain(device.map(|device| format!("device:{device}"))).collect()
+}
+
+fn show(headers: &mut HeaderMap, Left { rate, count }: Left) {
+    let (most, seconds) = (rate.count, rate.per.as_secs());
+    let policy = format!("\"default\";q={most};w={seconds}");
+    let left = format!("\"default\";r={count};t={seconds}");
+    for (name, text) in [("ratelimit-policy", policy), ("ratelimit", left)] {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schema::holds::Most;
+
+    fn rates() -> Rates {
+        let minute = |count| Rate { count, per: Duration::from_mins(1) };
+        Rates::new(&Limits {
+            requests: minute(10),
+            starts: minute(2),
+            webhooks: minute(100),
+            users_per_address: 3,
+            trusted_hops: 0,
+            held: Most { bookings: 1, seats: 1 },
+            connections: 1,
+            connections_per_address: 1,
+            in_flight: 1,
+            cors_origins: Vec::new(),
+        })
+    }
+
+    /// How many of these are let in.
+    fn admitted(
+        rates: &Rates,
+        class: Class,
+        tries: u32,
+        who: impl Fn(u32) -> (Vec<&'static str>, u8),
+    ) -> u32 {
+        let tries = (0..tries).filter(|n| {
+            let (ones, address) = who(*n);
+            let ones = ones.into_iter().map(str::to_owned).collect();
+            rates.check(class, ones, IpAddr::from([10, 0, 0, address])).is_ok()
+        });
+        u32::try_from(tries.count()).unwrap()
+    }
+
+    #[test]
+    fn a_user_has_one_allowance_wherever_they_are_and_whatever_device_they_name() {
+        let moving = |n: u32| (vec!["customer:1"], u8::try_from(n).unwrap());
+        assert_eq!(admitted(&rates(), Class::StartOrder, 9, moving), 2);
+        let devices = ["device:a", "device:b", "device:c", "device:d"];
+        let changing = |n: u32| (vec!["customer:1", devices[usize::try_from(n).unwrap() % 4]], 1);
+        assert_eq!(admitted(&rates(), Class::StartOrder, 9, changing), 2);
+    }
+
+    #[test]
+    fn a_device_has_one_allowance_whoever_uses_it() {
+        let users = ["customer:1", "customer:2", "customer:3", "customer:4"];
+        let sharing = |n: u32| (vec![users[usize::try_from(n).unwrap() % 4], "device:a"], 1);
+        assert_eq!(admitted(&rates(), Class::StartOrder, 4, sharing), 2);
+    }
+
+    #[test]
+    fn an_address_has_that_of_a_few_users_and_of_one_when_nobody_says_who_they_are() {
+        let users = ["customer:1", "customer:2", "customer:3", "customer:4", "customer:5"];
+        let sharing = |n: u32| (vec![users[usize::try_from(n).unwrap() % 5]], 1);
+        assert_eq!(admitted(&rates(), Class::StartOrder, 10, sharing), 6);
+        assert_eq!(admitted(&rates(), Class::StartOrder, 10, |_| (vec![], 1)), 2);
+    }
+
+    #[test]
+    fn classes_do_not_take_from_each_other() {
+        let (rates, one) = (rates(), |_| (vec!["customer:1"], 1));
+        assert_eq!(admitted(&rates, Class::StartOrder, 5, one), 2);
+        assert_eq!(admitted(&rates, Class::OpenPayment, 5, one), 2);
+        assert_eq!(admitted(&rates, Class::Watch, 20, one), 10);
+        rates.forget_the_idle();
+        assert_eq!(admitted(&rates, Class::Watch, 5, one), 0, "only the idle are forgotten");
+    }
+
+    #[test]
+    fn routes_are_of_the_class_they_cost() {
+        let class = |method, path| Class::of(&method, path);
+        assert_eq!(class(Method::POST, "/api/v1/orders"), Class::StartOrder);
+        assert_eq!(class(Method::POST, "/api/v1/orders/bk_1/payments"), Class::OpenPayment);
+        assert_eq!(class(Method::POST, "/api/v1/orders/bk_1/cancel"), Class::Watch);
+        assert_eq!(class(Method::GET, "/api/v1/orders"), Class::Watch);
+        assert_eq!(class(Method::POST, "/webhooks/hyperpay"), Class::Webhook);
+        assert_eq!(class(Method::GET, "/api/v1/cinemas/1/sessions/1/seats"), Class::Other);
+        assert_eq!(class(Method::GET, "/readyz"), Class::Health);
+    }
+}

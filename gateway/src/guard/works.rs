@@ -1,0 +1,80 @@
+//! Closed for maintenance, for one platform or for all: nothing new is begun.
+//!
+//! What goes on: webhooks and the ways to and from a vendor's page (money that is on its way must be heard of), looking
+//! at one's bookings and tickets (who has paid must be able to see it), staff, and whether we live.
+
+use crate::{
+    app::App,
+    auth::{self, Presented},
+    error::Error,
+};
+use axum::{
+    extract::{Request, State},
+    http::Method,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use chrono::Utc;
+use schema::{
+    Db,
+    maintenance::{self, Closed},
+    provider::Platform,
+};
+use std::{
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
+
+/// For everybody.
+pub(crate) const ALL: &str = "all";
+
+/// How long a decision may take to be known to every gateway.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// When nobody has said how long it takes, and at most.
+const RETRY_AFTER_S: (u64, u64) = (60, 3_600);
+
+/// What was closed when it was last looked at. While the database is away, that goes on to count.
+#[derive(Default)]
+pub(super) struct Works(RwLock<Vec<Closed>>);
+
+impl Works {
+    pub(super) async fn look(&self, db: &Db) {
+        match maintenance::closed(db).await {
+            Ok(closed) => *self.0.write().unwrap_or_else(PoisonError::into_inner) = closed,
+            Err(error) => tracing::warn!(%error, "what is closed is not known: {error}"),
+        }
+    }
+
+    /// Seconds until it makes sense to ask again, if it is closed for this platform.
+    fn closed_for(&self, platform: Option<Platform>) -> Option<u64> {
+        let closed = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let name = platform.map_or(ALL, Platform::name);
+        let found = closed.iter().find(|it| it.platform == ALL || it.platform == name)?;
+        let (usual, most) = RETRY_AFTER_S;
+        let Some(until) = found.until else { return Some(usual) };
+        // Over already, and not yet looked at again: open.
+        let left = u64::try_from((until - Utc::now()).num_seconds()).ok()?;
+        Some(left.saturating_add(1).min(most))
+    }
+}
+
+pub(super) async fn closed(State(app): State<App>, request: Request, next: Next) -> Response {
+    if goes_on(request.method(), request.uri().path()) {
+        return next.run(request).await;
+    }
+    let kiosk = request.extensions().get::<Presented>().is_some_and(Presented::is_kiosk);
+    // What is no platform is refused further in; here it is closed when all are.
+    let platform = auth::platform(request.headers(), kiosk).ok();
+    match app.guard.works.closed_for(platform) {
+        Some(retry_after_s) => Error::Maintenance { retry_after_s }.into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn goes_on(method: &Method, path: &str) -> bool {
+    const OPEN: [&str; 7] =
+        ["/heartbeat", "/readyz", "/metrics", "/webhooks/", "/pay/", "/return/", "/api/v1/cms/"];
+    let reads = [Method::GET, Method::HEAD].contains(method);
+    OPEN.iter().any(|open| path.starts_with(open)) || reads && path.starts_with("/api/v1/orders")
+}
