@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, Role},
-    telemetry::{self, Metrics},
+    telemetry::{self, Metrics, Watched},
     wait::{stopped, until_ready},
 };
 use activities::Activities;
@@ -49,8 +49,14 @@ pub(crate) async fn run(
     });
     let parts = Parts::new(&config).await?;
     let patience_ms = PAID_WITHOUT_BOOKING_MS / i64::from(config.time_factor);
-    let gauges = telemetry::keep_current(parts.db.clone(), Arc::clone(&parts.admin), patience_ms);
-    let watching = tokio::spawn(gauges);
+    // A connection of its own: whoever watches must see when all others are taken.
+    let watched = Watched {
+        tables: until_ready("the database", || Db::connect(&config.database_url, 1)).await?,
+        pool: parts.db.clone(),
+        engine: Arc::clone(&parts.admin),
+        patience_ms,
+    };
+    let watching = tokio::spawn(telemetry::keep_current(watched));
     if config.role != Some(Role::Gateway) {
         let endpoint = workflows::endpoint(parts.activities(), &config.engine_keys)?;
         let stop = stopped(stopping.clone());

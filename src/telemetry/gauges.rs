@@ -23,14 +23,26 @@ const WITHIN: Duration = Duration::from_secs(4);
 /// No transaction lasts this long: what was settled before will not be joined by more.
 const SETTLED: TimeDelta = TimeDelta::minutes(10);
 
-/// Looks and shows, for ever. `patience_ms`: how long money may be without a booking before that counts.
-pub(crate) async fn keep_current(db: Db, admin: Arc<RestateAdmin>, patience_ms: i64) {
+/// What is looked at.
+pub(crate) struct Watched {
+    pub tables: Db,
+    /// The connections that everybody else uses.
+    pub pool: Db,
+    pub engine: Arc<RestateAdmin>,
+    /// How long money may be without a booking before that counts.
+    pub patience_ms: i64,
+}
+
+/// Looks and shows, for ever.
+pub(crate) async fn keep_current(watched: Watched) {
+    let Watched { tables: db, pool, engine, patience_ms } = watched;
     let mut tables = Tables { db, patience_ms, money: Money::default(), steps: BTreeSet::new() };
     let mut last_seen = Instant::now();
     loop {
         process::show();
+        connections(&pool);
         let (read, well) =
-            tokio::join!(timeout(WITHIN, tables.show()), timeout(WITHIN, admin.healthy()));
+            tokio::join!(timeout(WITHIN, tables.show()), timeout(WITHIN, engine.healthy()));
         let read = read.is_ok_and(|read| read.is_ok());
         if read {
             last_seen = Instant::now();
@@ -40,6 +52,13 @@ pub(crate) async fn keep_current(db: Db, admin: Arc<RestateAdmin>, patience_ms: 
         gauge!("usher_gauges_age_seconds").set(last_seen.elapsed());
         tokio::time::sleep(EVERY).await;
     }
+}
+
+fn connections(pool: &Db) {
+    let (open, idle) = gauges::connections(pool);
+    let idle = u32::try_from(idle).unwrap_or(u32::MAX);
+    gauge!("usher_database_connections", "state" => "idle").set(idle);
+    gauge!("usher_database_connections", "state" => "used").set(open.saturating_sub(idle));
 }
 
 struct Tables {
@@ -52,10 +71,6 @@ struct Tables {
 
 impl Tables {
     async fn show(&mut self) -> Result<(), schema::Error> {
-        let (open, idle) = gauges::connections(&self.db);
-        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
-        gauge!("usher_database_connections", "state" => "idle").set(idle);
-        gauge!("usher_database_connections", "state" => "used").set(open.saturating_sub(idle));
         self.sagas().await?;
         self.cases().await?;
         let unbooked = gauges::paid_without_booking(&self.db, self.patience_ms).await?;

@@ -1,7 +1,7 @@
 //! The trace that a workflow belongs to, and hands on to the workflows it starts.
 
 use restate_sdk::{
-    context::Request,
+    context::{HeaderMap, Request},
     prelude::{SharedWorkflowContext, WorkflowContext},
 };
 use schema::trace::{HEADER, Trace};
@@ -14,16 +14,19 @@ pub(crate) trait Traced {
 
 impl Traced for WorkflowContext<'_> {
     fn trace(&self) -> Trace {
-        let header = self.headers().get(HEADER).and_then(|header| Trace::read(header));
-        header.unwrap_or_else(|| Trace::named(self.invocation_id()))
+        read(self.headers(), self.invocation_id())
     }
 }
 
 impl Traced for SharedWorkflowContext<'_> {
     fn trace(&self) -> Trace {
-        let header = self.headers().get(HEADER).and_then(|header| Trace::read(header));
-        header.unwrap_or_else(|| Trace::named(self.invocation_id()))
+        read(self.headers(), self.invocation_id())
     }
+}
+
+fn read(headers: &HeaderMap, invocation: &str) -> Trace {
+    let given = headers.get(HEADER).and_then(|header| Trace::read(header));
+    given.unwrap_or_else(|| Trace::named(invocation))
 }
 
 /// A request to another workflow.
