@@ -4,7 +4,9 @@ mod api;
 mod book;
 mod cases;
 mod config;
+mod healthy;
 mod home;
+mod keys;
 mod listen;
 mod local;
 mod server;
@@ -72,6 +74,10 @@ enum Command {
     },
     /// Bring the database's tables to what this build expects.
     Migrate,
+    /// Make the keys that compose.yaml needs, once.
+    Keys,
+    /// Exit code 0 only if this URL says that all is well: a container's health check.
+    Healthy { url: String },
     /// Only the stand-ins of the vendors.
     Sandbox(sandbox::Options),
     /// Sign a token with this folder's development key.
@@ -108,6 +114,8 @@ async fn run(command: Option<Command>) -> Outcome {
             sandbox::run(options).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Some(Command::Keys) => keys::run(),
+        Some(Command::Healthy { url }) => healthy::run(&url).await,
         Some(Command::Token(bearer)) => token::run(&bearer),
     }
 }
