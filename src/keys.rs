@@ -37,8 +37,8 @@ pub(crate) fn run() -> Outcome {
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key),
     ];
-    let text: String = lines.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    write_private(Path::new(ENV), text.as_bytes())?;
+    let lines = lines.map(|(name, value)| format!("{name}={value}\n"));
+    write_private(Path::new(ENV), lines.concat().as_bytes())?;
     say("Wrote .env and .usher/engine.pem. Now: docker compose up --build --wait");
     Ok(ExitCode::SUCCESS)
 }

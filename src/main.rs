@@ -122,14 +122,19 @@ async fn run(command: Option<Command>) -> Outcome {
 
 async fn serve(role: Option<Role>) -> Outcome {
     log_as_json();
-    let values = Values::load().await?;
-    let config = Config::read(role, &values);
-    config::log(&values);
-    let config = config?;
+    let config = configured(role).await?;
     let gateway = listen::on(&config.gateway_addr).await?;
     let workflows = listen::on(&config.workflows_addr).await?;
     server::run(config, server::Listeners { gateway, workflows }, wait::stop_signal()).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration, and to the log where it comes from: also when it is not whole.
+async fn configured(role: Option<Role>) -> Result<Config, Error> {
+    let values = Values::load().await?;
+    let config = Config::read(role, &values);
+    config::log(&values);
+    Ok(config?)
 }
 
 async fn told(role: Option<Role>) -> Outcome {

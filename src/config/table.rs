@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_table_names_sources_and_no_value() {
-        let values = Values::from_iter([("JWT_SECRET", "sesame")]);
+        let values = Values::of([("JWT_SECRET", "sesame")]);
         drop((values.get("JWT_SECRET_KEY"), values.get("USHER_GATEWAY_ADDR")));
         values.is_missing("USHER_ID_KEY");
         let table = lines(&values).join("\n");
