@@ -37,7 +37,7 @@ pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
     let workflows_addr = workflows.local_addr()?.to_string();
     let environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
-    let config = Config::read(None, &environment.into_iter().collect::<Values>())?;
+    let config = Config::read(None, &Values::of(environment))?;
     schema::Db::connect(&config.database_url, 1).await?.migrate().await.map_err(|error| {
         format!("{error}. If .usher/data is of another build, remove it: it is this folder's only.")
     })?;

@@ -4,7 +4,9 @@ mod api;
 mod book;
 mod cases;
 mod config;
+mod healthy;
 mod home;
+mod keys;
 mod listen;
 mod local;
 mod maintenance;
@@ -77,6 +79,10 @@ enum Command {
     },
     /// Bring the database's tables to what this build expects.
     Migrate,
+    /// Make the keys that compose.yaml needs, once.
+    Keys,
+    /// Exit code 0 only if this URL says that all is well: a container's health check.
+    Healthy { url: String },
     /// Only the stand-ins of the vendors.
     Sandbox(sandbox::Options),
     /// Sign a token with this folder's development key.
@@ -114,13 +120,14 @@ async fn run(command: Option<Command>) -> Outcome {
             sandbox::run(options).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Some(Command::Keys) => keys::run(),
+        Some(Command::Healthy { url }) => healthy::run(&url).await,
         Some(Command::Token(bearer)) => token::run(&bearer),
     }
 }
 
 async fn serve(role: Option<Role>) -> Outcome {
-    let values = Values::load().await?;
-    let config = Config::read(role, &values)?;
+    let (config, sources) = configured(role).await?;
     let gateway = listen::on(&config.gateway_addr).await?;
     let workflows = listen::on(&config.workflows_addr).await?;
     let metrics_addr = &config.telemetry.metrics_addr;
@@ -128,13 +135,19 @@ async fn serve(role: Option<Role>) -> Outcome {
         format!("Nobody could read the metrics on {metrics_addr}: {error}. Set USHER_METRICS_ADDR to a free address.")
     })?;
     let telemetry = Telemetry::start(&config.telemetry, Lines::Json)?;
-    config::log(&values);
+    sources.log();
     let listeners = server::Listeners { gateway, workflows, metrics };
     let served =
         server::run(config, listeners, telemetry.metrics.clone(), wait::stop_signal()).await;
     telemetry.stop().await;
     served?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration, and where it comes from: the values themselves are kept no longer than they are read.
+async fn configured(role: Option<Role>) -> Result<(Config, config::Sources), Error> {
+    let values = Values::load().await?;
+    Ok((Config::read(role, &values)?, config::Sources::of(&values)))
 }
 
 async fn told(role: Option<Role>) -> Outcome {

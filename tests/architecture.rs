@@ -15,7 +15,7 @@ const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapter
 
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
 /// the binary's `book` is a customer. `schema` knows what a trace is; the binary alone sends anything anywhere.
-const TOOLS: [(&str, &[&str]); 11] = [
+const TOOLS: [(&str, &[&str]); 12] = [
     ("sqlx", &["schema", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
     ("restate-sdk", &["workflows", "gateway"]),
@@ -23,6 +23,7 @@ const TOOLS: [(&str, &[&str]); 11] = [
     ("aes-gcm", &["adapters", "harness", "sandbox"]),
     ("backoff", &["usher"]),
     ("metrics-exporter-prometheus", &["usher"]),
+    ("object_store", &["adapters"]),
     ("opentelemetry", &["schema", "usher"]),
     ("opentelemetry_sdk", &["usher"]),
     ("sentry", &["usher"]),

@@ -166,7 +166,7 @@ impl Aws {
         let headers =
             self.sign(service, http.base_url(), &format!("{target}.{operation}"), &body).await?;
         let call = Call::post(operation, "", body).signed(headers);
-        read(operation, http.send(call, Deadline::after(WITHIN)).await?)
+        read(operation, &http.send(call, Deadline::after(WITHIN)).await?)
     }
 
     /// The headers that say who asks for what, in the name of our credentials.
@@ -215,7 +215,7 @@ impl Service {
 }
 
 /// What AWS answered. Its refusals name roles and resources, never values.
-fn read<T: for<'a> Deserialize<'a>>(operation: &str, answer: Answer) -> Result<T, Error> {
+fn read<T: for<'a> Deserialize<'a>>(operation: &str, answer: &Answer) -> Result<T, Error> {
     #[derive(Default, Deserialize)]
     struct Refusal {
         #[serde(rename = "__type", default)]

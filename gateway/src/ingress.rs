@@ -14,7 +14,7 @@ use std::{
 /// has not seen the request, to the next.
 pub(crate) struct Nodes {
     http: reqwest::Client,
-    nodes: Vec<Uri>,
+    urls: Vec<Uri>,
     answering: AtomicUsize,
 }
 
@@ -30,20 +30,20 @@ impl Nodes {
             .build()
             .map_err(|error| error.to_string())?;
         let parse = |url: &str| url.trim().parse().map_err(|_| format!("{url} is not a URL"));
-        let nodes = urls.split(',').map(parse).collect::<Result<Vec<Uri>, String>>()?;
-        Ok(Self { http, nodes, answering: AtomicUsize::new(0) })
+        let urls = urls.split(',').map(parse).collect::<Result<Vec<Uri>, String>>()?;
+        Ok(Self { http, urls, answering: AtomicUsize::new(0) })
     }
 
     /// The one that requests are addressed to, before they are sent to another.
     pub(crate) fn first(&self) -> Uri {
-        self.nodes.first().cloned().unwrap_or_default()
+        self.urls.first().cloned().unwrap_or_default()
     }
 
     /// The same request at another node.
     fn at(&self, node: usize, request: &Request<Bytes>) -> Request<Bytes> {
         let mut request = request.clone();
         let mut parts: Parts = request.uri().clone().into_parts();
-        if let Some(node) = self.nodes.get(node) {
+        if let Some(node) = self.urls.get(node) {
             parts.scheme = node.scheme().cloned();
             parts.authority = node.authority().cloned();
         }
@@ -58,7 +58,7 @@ impl RequestExecutor for Nodes {
     type Error = reqwest::Error;
 
     async fn execute(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Self::Error> {
-        let (count, mut tried) = (self.nodes.len(), 0);
+        let (count, mut tried) = (self.urls.len(), 0);
         loop {
             let node = self.answering.load(Ordering::Relaxed) % count;
             let answer = RequestExecutor::execute(&self.http, self.at(node, &request)).await;

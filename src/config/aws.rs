@@ -37,12 +37,12 @@ pub(crate) enum Unread {
 pub(super) async fn add(values: &mut Values) -> Result<(), Unread> {
     let read = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let Some(region) = read("SSM_REGION") else {
-        values.aws = "not asked: SSM_REGION is not set".to_owned();
+        "not asked: SSM_REGION is not set".clone_into(&mut values.aws);
         return Ok(());
     };
     let whose = read("NODE_ENV").filter(|name| is_name(name)).ok_or(Unread::NodeEnv)?;
     if whose == "local" {
-        values.aws = "not asked: NODE_ENV is local".to_owned();
+        "not asked: NODE_ENV is local".clone_into(&mut values.aws);
         return Ok(());
     }
     let any = read("AWS_ENDPOINT_URL");

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use gateway::{Settings, Trust};
 use reader::{Incomplete, Reader};
 use schema::ids::IdKey;
-pub(crate) use table::{lines, log};
+pub(crate) use table::{Sources, lines};
 pub(crate) use telemetry::{Otlp, Sentry, Telemetry};
 pub(crate) use values::Values;
 
@@ -58,7 +58,7 @@ pub(crate) struct Config {
 impl Values {
     /// Of this process and, if it is to be asked, of AWS.
     pub(crate) async fn load() -> Result<Self, aws::Unread> {
-        let mut values = Self::of_environment();
+        let mut values = Self::of(std::env::vars());
         aws::add(&mut values).await?;
         Ok(values)
     }
@@ -134,5 +134,24 @@ mod tests {
             assert!(error.contains(name), "{name} is not named in: {error}");
         }
         assert!(!error.contains("HYPER_PAY"), "a vendor without credentials is off, not missing");
+    }
+
+    #[test]
+    fn what_is_not_said_is_on_loopback() {
+        let values = Values::of([
+            ("DATABASE_URL", "postgres://127.0.0.1/usher"),
+            ("RESTATE_INGRESS_URL", "http://127.0.0.1:1,http://127.0.0.1:2"),
+            ("RESTATE_ADMIN_URL", "http://127.0.0.1:3"),
+            ("USHER_ENGINE_IDENTITY_KEYS", "publickeyv1_a, publickeyv1_b"),
+            ("USHER_PUBLIC_URL", "https://usher.example"),
+            ("USHER_ID_KEY", &"ab".repeat(32)),
+            ("JWT_SECRET", "x"),
+            ("VISTA_BASE_URL", "http://127.0.0.1:4"),
+            ("VISTA_API_KEY", "for all platforms"),
+        ]);
+        let config = Config::read(None, &values).map_err(|error| error.to_string()).unwrap();
+        assert!(config.workflows_addr.starts_with("127.0.0.1:"), "{}", config.workflows_addr);
+        assert!(config.gateway_addr.starts_with("127.0.0.1:"), "{}", config.gateway_addr);
+        assert_eq!(config.engine_keys, ["publickeyv1_a", "publickeyv1_b"]);
     }
 }

@@ -21,14 +21,27 @@ pub(crate) fn lines(values: &Values) -> Vec<String> {
     lines
 }
 
-/// The same to the log, at start.
-pub(crate) fn log(values: &Values) {
-    for (name, told) in values.told() {
-        let source = source(&told);
-        tracing::info!(name, source, "configuration: {name} from {source}");
+/// Where each value came from, without the values.
+pub(crate) struct Sources {
+    names: Vec<(String, String)>,
+    aws: String,
+    ignored: usize,
+}
+
+impl Sources {
+    pub(crate) fn of(values: &Values) -> Self {
+        let named = values.told().into_iter().map(|(name, told)| (name.to_string(), source(&told)));
+        Self { names: named.collect(), aws: values.aws.clone(), ignored: values.ignored() }
     }
-    let ignored = values.ignored();
-    tracing::info!(ignored, "configuration: AWS: {}; {ignored} names ignored", values.aws);
+
+    /// The same as [`lines`], to the log.
+    pub(crate) fn log(&self) {
+        for (name, source) in &self.names {
+            tracing::info!(name, source, "configuration: {name} from {source}");
+        }
+        let Self { aws, ignored, .. } = self;
+        tracing::info!(ignored, "configuration: AWS: {aws}; {ignored} names ignored");
+    }
 }
 
 fn source(told: &Told) -> String {
@@ -51,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_table_names_sources_and_no_value() {
-        let values = Values::from_iter([("JWT_SECRET", "sesame")]);
+        let values = Values::of([("JWT_SECRET", "sesame")]);
         drop((values.get("JWT_SECRET_KEY"), values.get("USHER_GATEWAY_ADDR")));
         values.is_missing("USHER_ID_KEY");
         let table = lines(&values).join("\n");

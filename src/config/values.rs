@@ -76,9 +76,15 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// Of this process.
-    pub(super) fn of_environment() -> Self {
-        Self::from_iter(std::env::vars())
+    /// Of this process's environment, or of what stands for it.
+    pub(crate) fn of<N: Into<String>, V: AsRef<str>>(
+        environment: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let mut values = Self { aws: "not asked".to_owned(), ..Self::default() };
+        for (name, value) in environment {
+            values.add(&name.into(), value.as_ref(), Source::Environment);
+        }
+        values
     }
 
     pub(super) fn add(&mut self, name: &str, value: &str, source: Source) {
@@ -140,17 +146,6 @@ impl Values {
     }
 }
 
-/// As if it were the environment.
-impl<N: Into<String>, V: AsRef<str>> FromIterator<(N, V)> for Values {
-    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
-        let mut values = Self { aws: "not asked".to_owned(), ..Self::default() };
-        for (name, value) in pairs {
-            values.add(&name.into(), value.as_ref(), Source::Environment);
-        }
-        values
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_environment_comes_before_secrets_and_secrets_before_parameters() {
-        let mut values = Values::from_iter([("A", "environment"), ("B", " ")]);
+        let mut values = Values::of([("A", "environment"), ("B", " ")]);
         for name in ["A", "B", "C"] {
             parameter(&mut values, name, "parameter");
             secret(&mut values, "/uat/x", name, "secret");
@@ -180,7 +175,7 @@ mod tests {
 
     #[test]
     fn two_names_or_two_secrets_that_differ_are_named_and_their_values_are_not() {
-        let mut values = Values::from_iter([("HYPER_PAY_TOKEN", "one")]);
+        let mut values = Values::of([("HYPER_PAY_TOKEN", "one")]);
         parameter(&mut values, "HYPERPAY_ACCESS_TOKEN", "two");
         secret(&mut values, "/uat/x", "DATABASE_URL", "three");
         secret(&mut values, "/uat/y", "DATABASE_URL", "four");
@@ -200,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_same_value_twice_is_no_conflict_and_other_names_are_counted() {
-        let mut values = Values::from_iter([("JWT_SECRET", "same"), ("PATH", "/bin")]);
+        let mut values = Values::of([("JWT_SECRET", "same"), ("PATH", "/bin")]);
         parameter(&mut values, "JWT_SECRET_KEY", "same");
         parameter(&mut values, "SOMETHING_ELSE", "x");
         assert_eq!(values.get("JWT_SECRET_KEY"), Ok(Some("same".to_owned())));

@@ -43,6 +43,24 @@ async fn a_second_usher_in_the_same_folder_is_told_so() {
     usher.stop().await;
 }
 
+#[tokio::test]
+async fn a_cluster_of_three_books_a_ticket_and_is_found_again_as_a_cluster() {
+    let folder = Newcomer::new("cluster");
+    let mut usher = folder.runs(&["up", "--nodes", "3"]).await;
+    assert!(folder.heard().contains("any one may be lost"), "{}", folder.heard());
+    assert!(folder.books(&[]).await, "nothing could be booked");
+    usher.stop().await;
+
+    let alone = folder.usher(&["up", "--nodes", "1"]).output().await.unwrap();
+    let said = String::from_utf8_lossy(&alone.stderr);
+    assert!(!alone.status.success() && said.contains("3 node(s)"), "{said}");
+
+    let mut again = folder.runs(&["up"]).await;
+    assert!(folder.heard().contains("any one may be lost"), "{}", folder.heard());
+    assert!(!folder.books(&["--seats", "A1,A2"]).await, "the booking's seats were sold again");
+    again.stop().await;
+}
+
 /// Somebody in an empty folder.
 struct Newcomer(PathBuf);
 
@@ -63,8 +81,12 @@ impl Newcomer {
     }
 
     async fn runs_usher(&self) -> Supervised {
+        self.runs(&[]).await
+    }
+
+    async fn runs(&self, words: &[&str]) -> Supervised {
         let _ = fs::remove_file(self.said());
-        let mut launch = Launch::new("Usher", USHER, self.said());
+        let mut launch = Launch::new("Usher", USHER, self.said()).args(words);
         launch.clean_env = true;
         launch.dir = Some(self.0.clone());
         let usher = Supervised::spawn(&launch).unwrap();

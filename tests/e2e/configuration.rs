@@ -154,7 +154,7 @@ async fn what_is_missing_is_named_all_at_once() {
         "RESTATE_INGRESS_URL",
         "USHER_ENGINE_IDENTITY_KEYS",
         "USHER_ID_KEY",
-        "JWT_SECRET_KEY",
+        "JWT_PUBLIC_KEY",
         "VISTA_BASE_URL",
         "VISTA_KIOSK_TOKEN",
     ];

@@ -3,6 +3,7 @@
 use crate::{Config, serve};
 use clap::Args;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +17,9 @@ pub struct Options {
     /// The first port tried.
     #[arg(long, env = "SANDBOX_PORT", default_value_t = 3100)]
     port: u16,
+    /// Where it listens: loopback. Others may reach it only inside a private network.
+    #[arg(long, env = "SANDBOX_ADDRESS", default_value = "127.0.0.1")]
+    address: IpAddr,
     /// Where everything is kept across restarts.
     #[arg(long, env = "SANDBOX_STATE")]
     state: Option<PathBuf>,
@@ -42,9 +46,10 @@ pub struct Options {
 /// Serves the stand-ins until Ctrl-C or SIGTERM. Says where on the first line of its output.
 pub async fn run(options: Options) -> io::Result<()> {
     let _ = tracing_subscriber::fmt().with_writer(io::stderr).try_init();
-    let listener = free_port(options.port).await?;
+    let listener = free_port(options.address, options.port).await?;
     let address = listener.local_addr()?;
     let mut config = Config::new(listener);
+    config.beyond_loopback = !options.address.is_loopback();
     config.state_file = options.state;
     config.factor = options.factor;
     config.webhook_url = options.webhook_url;
@@ -75,10 +80,10 @@ pub async fn run(options: Options) -> io::Result<()> {
     serve(config, stop).await
 }
 
-async fn free_port(first: u16) -> io::Result<TcpListener> {
+async fn free_port(address: IpAddr, first: u16) -> io::Result<TcpListener> {
     let mut last = io::Error::other("no port was tried");
     for port in first..first.saturating_add(PORTS) {
-        match TcpListener::bind(("127.0.0.1", port)).await {
+        match TcpListener::bind((address, port)).await {
             Ok(listener) => return Ok(listener),
             Err(error) => last = error,
         }

@@ -62,8 +62,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// What a sandbox is started with.
 #[derive(Debug)]
 pub struct Config {
-    /// Loopback only.
+    /// Loopback only, unless others were invited.
     pub listener: TcpListener,
+    /// Others than this machine may reach it. Whoever does can do anything: only inside a private network.
+    pub beyond_loopback: bool,
     /// Where everything is kept across restarts; nowhere when absent.
     pub state_file: Option<PathBuf>,
     /// How many times faster the vendors' durations pass.
@@ -86,6 +88,7 @@ impl Config {
         let channels = [(MADA_ENTITY, "MADA"), (CARD_ENTITY, "VISA"), (WALLET_ENTITY, "APPLEPAY")];
         Self {
             listener,
+            beyond_loopback: false,
             state_file: None,
             factor: 1,
             webhook_url: None,
@@ -104,7 +107,7 @@ pub async fn serve(
     config: Config,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    if !config.listener.local_addr()?.ip().is_loopback() {
+    if !config.beyond_loopback && !config.listener.local_addr()?.ip().is_loopback() {
         let text = "the sandbox listens on loopback only: bind it to 127.0.0.1";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }

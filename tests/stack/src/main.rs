@@ -86,8 +86,9 @@ async fn up(cache: &Path, data: PathBuf, any_ports: bool) -> Outcome {
     let mut terminate = signal(SignalKind::terminate())?;
     let engines = Engines::start(&options).await?;
     say(&format!("DATABASE_URL={}", engines.database_url()));
-    say(&format!("RESTATE_INGRESS_URL={}", engines.restate_ingress_url()));
-    say(&format!("RESTATE_ADMIN_URL={}", engines.restate_admin_url()));
+    say(&format!("RESTATE_INGRESS_URL={}", engines.restate_ingress_urls()));
+    say(&format!("RESTATE_ADMIN_URL={}", engines.restate_admin_urls()));
+    say(&format!("USHER_ENGINE_IDENTITY_KEYS={}", engines.identity_key()));
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = terminate.recv() => {}

@@ -54,12 +54,12 @@ impl Chosen {
         let mut taken = vec![self.postgres];
         self.nodes.resize(nodes, NodePorts::default());
         for node in &mut self.nodes {
-            let wishes = [
+            let ports = [
                 (&mut node.ingress, wished.ingress),
                 (&mut node.admin, wished.admin),
                 (&mut node.node, wished.node),
             ];
-            for (port, wished) in wishes {
+            for (port, wished) in ports {
                 *port = choose(name, *port, wished, &taken)?;
                 taken.push(*port);
             }

@@ -72,10 +72,8 @@ fn page<'a, T>(
     if wished == 0 || wished > most {
         return Err(Refusal::new("ValidationException", format!("1 to {most} results a page")));
     }
-    let start = match &body["NextToken"] {
-        Value::Null => Some(0),
-        token => token.as_str().and_then(|token| token.parse().ok()),
-    };
+    let token = body.get("NextToken").filter(|token| !token.is_null());
+    let start = token.map_or(Some(0), |token| token.as_str()?.parse().ok());
     let rest = start.and_then(|start: usize| all.get(start..));
     let rest = rest.ok_or_else(|| Refusal::new(wrong_token, "the token is not ours"))?;
     let length = usize::try_from(wished).unwrap_or(usize::MAX).min(rest.len());
