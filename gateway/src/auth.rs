@@ -112,7 +112,8 @@ impl FromRequestParts<App> for Caller {
         let claims = app.verifier.verify(&parts.headers)?;
         let named = parts.headers.get("x-device-platform").map(|value| value.to_str());
         let platform = match (claims.kind, named) {
-            (Kind::Kiosk, _) => Platform::Kiosk,
+            (Kind::Kiosk, None) => Platform::Kiosk,
+            (Kind::Kiosk, Some(Ok(name))) if Platform::named(name).is_some() => Platform::Kiosk,
             (_, None) => Platform::Website,
             // A kiosk is one by its credential, not by what it says of itself.
             (_, Some(Ok(name))) => Platform::named(name)
