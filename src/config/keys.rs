@@ -81,12 +81,25 @@ fn named(key: &str) -> (Option<String>, &str) {
     }
 }
 
+/// Several while they are rotated: the new one is added here, then the engine signs with it, then the old one goes.
+pub(super) fn engine(from: &mut Reader) -> Vec<String> {
+    let meaning = "publickeyv1_…, which the engine names at its start; two with a comma between them while they are \
+                   rotated. Without it anybody could call the workflows";
+    let keys = from.required("USHER_ENGINE_IDENTITY_KEYS", meaning);
+    let keys: Vec<String> = keys.split(',').map(|key| key.trim().to_owned()).collect();
+    if keys.iter().any(|key| !key.is_empty() && !key.starts_with("publickeyv1_")) {
+        from.complain(format!("USHER_ENGINE_IDENTITY_KEYS has what is no key: {meaning}"));
+    }
+    keys
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Values;
 
     fn read(name: &'static str, value: &str) -> Result<Vec<Option<String>>, String> {
-        let values = [(name, value)].into_iter().collect();
+        let values = Values::of([(name, value)]);
         let mut from = Reader::new(&values);
         let trust = trust(&mut from);
         let ids = trust.keys.into_iter().map(|key| key.id).collect();
@@ -106,16 +119,4 @@ mod tests {
         assert!(read("JWT_SECRET_KEY", "short").unwrap_err().contains("too short"));
         assert!(read("JWT_PUBLIC_KEY", "nonsense").unwrap_err().contains("no PEM"));
     }
-}
-
-/// Several while they are rotated: the new one is added here, then the engine signs with it, then the old one goes.
-pub(super) fn engine(from: &mut Reader) -> Vec<String> {
-    let meaning = "publickeyv1_…, which the engine names at its start; two with a comma between them while they are \
-                   rotated. Without it anybody could call the workflows";
-    let keys = from.required("USHER_ENGINE_IDENTITY_KEYS", meaning);
-    let keys: Vec<String> = keys.split(',').map(|key| key.trim().to_owned()).collect();
-    if keys.iter().any(|key| !key.is_empty() && !key.starts_with("publickeyv1_")) {
-        from.complain(format!("USHER_ENGINE_IDENTITY_KEYS has what is no key: {meaning}"));
-    }
-    keys
 }

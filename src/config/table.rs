@@ -30,7 +30,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     pub(crate) fn of(values: &Values) -> Self {
-        let named = values.told().into_iter().map(|(name, told)| (name.to_string(), source(&told)));
+        let named = values.told().into_iter().map(|(name, told)| (name.clone(), source(&told)));
         Self { names: named.collect(), aws: values.aws.clone(), ignored: values.ignored() }
     }
 

@@ -53,16 +53,16 @@ pub(crate) fn platform(headers: &HeaderMap, is_kiosk: bool) -> Result<Platform, 
         "unknown_platform",
         "x-device-platform is one of ios, android, website, huawei.",
     );
-    if is_kiosk {
-        return Ok(Platform::Kiosk);
+    let named = match headers.get("x-device-platform").map(|value| value.to_str()) {
+        None => None,
+        Some(name) => Some(name.ok().and_then(Platform::named).ok_or(UNKNOWN)?),
+    };
+    match (is_kiosk, named) {
+        (true, _) => Ok(Platform::Kiosk),
+        (false, None) => Ok(Platform::Website),
+        (false, Some(Platform::Kiosk)) => Err(UNKNOWN),
+        (false, Some(platform)) => Ok(platform),
     }
-    let Some(named) = headers.get("x-device-platform") else { return Ok(Platform::Website) };
-    named
-        .to_str()
-        .ok()
-        .and_then(Platform::named)
-        .filter(|platform| *platform != Platform::Kiosk)
-        .ok_or(UNKNOWN)
 }
 
 /// A hash of `x-device-id`, if there is one: enough to count by, and nothing to follow anybody with.

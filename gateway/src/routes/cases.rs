@@ -122,7 +122,11 @@ async fn list(
     _staff: MayRead,
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Json<Page>, Error> {
-    let limit = usize::from(wanted.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX));
+    let limit = wanted.limit.unwrap_or(PAGE_MAX);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Error::invalid("invalid_query", "A page has 1 to 100 cases."));
+    }
+    let limit = usize::from(limit);
     let filter = Filter {
         open: match wanted.state {
             Wants::Open => Some(true),

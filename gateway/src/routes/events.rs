@@ -33,6 +33,20 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// When a reader whose stream has ended comes back.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// For the documentation: one event, as its reader sees it.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it describes what `Telling` sends")]
+struct StreamEvent {
+    /// `booking` or `end`.
+    event: Option<String>,
+    /// The booking's version.
+    id: Option<String>,
+    /// Milliseconds after which to come back.
+    retry: Option<u32>,
+    /// JSON: the booking; or why the stream ends.
+    data: String,
+}
+
 /// Listen to a booking
 ///
 /// Server-sent events. `booking`: the booking (as `GET` shows it), now and after every change; its id is the version.
@@ -47,7 +61,7 @@ const RETRY: Duration = Duration::from_secs(2);
         CallerHeader,
     ),
     responses(
-        (status = 200, body = String, content_type = "text/event-stream", description = "The stream.",
+        (status = 200, body = StreamEvent, content_type = "text/event-stream", description = "The stream.",
          example = "event: booking\nid: 3\nretry: 2000\ndata: {\"id\":\"bk_…\",\"version\":3}\n\n"),
         (status = 204, description = "You have seen everything, and nothing more happens."),
         (status = 404, description = "There is nothing of yours here."),

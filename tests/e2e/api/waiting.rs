@@ -1,4 +1,4 @@
-//! `Prefer: wait`, ETags, and the words for where a booking stands.
+//! `Prefer: wait`, entity tags, and the words for where a booking stands.
 
 use harness::{Answer, Booking, Customer, Order, Shopper, visit};
 use reqwest::Method;
@@ -30,7 +30,7 @@ async fn follows(booking: &Booking) -> Vec<Value> {
             continue;
         }
         assert_ne!(answer.header("etag"), tag, "woken for nothing");
-        tag = answer.header("etag").to_owned();
+        answer.header("etag").clone_into(&mut tag);
         seen.push(answer.body);
     }
     seen
@@ -111,7 +111,7 @@ async fn paying_waits_for_the_vendors_page() {
     visit.assert_balanced().await;
 }
 
-/// Whatever can be seen changes only with the version: so the version is a strong ETag.
+/// Whatever can be seen changes only with the version: so it makes a strong entity tag.
 #[tokio::test]
 async fn the_same_version_is_the_same_answer_to_the_letter() {
     let visit = visit().await;
