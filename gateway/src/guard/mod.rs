@@ -41,7 +41,8 @@ pub struct Limits {
     pub requests: Rate,
     /// Orders that one user, or one device, may start; and payments they may open.
     pub starts: Rate,
-    /// Deliveries of one address.
+    /// Deliveries of one address, and browsers on their way to and from a vendor's page. A delivery that is refused is
+    /// sent again by its vendor: none is lost.
     pub webhooks: Rate,
     /// An address may do this many times what one user may: phones share addresses.
     pub users_per_address: u32,

@@ -38,7 +38,8 @@ enum Class {
     Watch,
     StartOrder,
     OpenPayment,
-    /// The pages to pay on, and the way back from the vendor.
+    /// The pages to pay on, and the way back from the vendor. Browsers have no token, and phones share addresses:
+    /// whoever has paid is not kept out.
     Page,
     Webhook,
     Staff,
@@ -153,10 +154,11 @@ impl Rates {
     ) -> Result<Left, (&'static str, Wait)> {
         let (limit, one, shared) = match class {
             Class::Webhook => ("webhooks", &self.webhooks, &self.webhooks),
+            Class::Page => ("pages", &self.webhooks, &self.webhooks),
             Class::Health => ("health", &self.webhooks, &self.webhooks),
             Class::StartOrder => ("orders", &self.starts, &self.starts_of_address),
             Class::OpenPayment => ("payments", &self.starts, &self.starts_of_address),
-            Class::Watch | Class::Page | Class::Staff | Class::Other => {
+            Class::Watch | Class::Staff | Class::Other => {
                 ("requests", &self.requests, &self.requests_of_address)
             }
         };
