@@ -15,9 +15,12 @@ const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapter
 
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
 /// the binary's `book` is a customer.
-const TOOLS: [(&str, &[&str]); 6] = [
+const TOOLS: [(&str, &[&str]); 9] = [
     ("sqlx", &["schema", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
+    ("hyper", &["gateway"]),
+    ("hyper-util", &["gateway"]),
+    ("governor", &["gateway"]),
     ("restate-sdk", &["workflows", "gateway"]),
     ("reqwest", &["adapters", "gateway", "usher", "harness", "sandbox", "stack"]),
     ("aes-gcm", &["adapters", "harness", "sandbox"]),

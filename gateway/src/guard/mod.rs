@@ -5,13 +5,14 @@
 //! | `server.rs`, `line.rs` | connections: how many, how slow, how large a head |
 //! | `headers.rs` | what every answer tells the browser, and which sites may ask |
 //! | `crowd.rs` | how many requests are worked on at a time |
-//! | `rates.rs`, `address.rs` | how often somebody may ask |
+//! | `rates.rs`, `allowance.rs`, `address.rs` | how often somebody may ask |
 //! | `works.rs` | closed for maintenance |
 //! | `body.rs`, `screen.rs`, `card.rs` | what a request may contain, read once, before anything else looks at it |
 //!
 //! All counts are of this process: with three gateways everybody has three allowances.
 
 mod address;
+mod allowance;
 mod body;
 mod card;
 mod crowd;
