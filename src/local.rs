@@ -152,6 +152,8 @@ fn environment(
         ("USHER_WORKFLOWS_ADDR", workflows_addr.to_owned()),
         ("USHER_ID_KEY", keys.id_key.clone()),
         ("JWT_SECRET_KEY", keys.jwt_secret.clone()),
+        // The demonstration looks forty times a second.
+        ("THROTTLE_LIMIT", "10000".to_owned()),
         ("IDENTITY_BASE_URL", format!("{sandbox_url}/identity")),
         ("VISTA_BASE_URL", format!("{sandbox_url}/vista/WSVistaWebClient")),
         ("VISTA_IOS_TOKEN", "vista-ios".to_owned()),

@@ -15,9 +15,12 @@ const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapter
 
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
 /// the binary's `book` is a customer. `schema` knows what a trace is; the binary alone sends anything anywhere.
-const TOOLS: [(&str, &[&str]); 12] = [
+const TOOLS: [(&str, &[&str]); 15] = [
     ("sqlx", &["schema", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
+    ("hyper", &["gateway"]),
+    ("hyper-util", &["gateway"]),
+    ("governor", &["gateway"]),
     ("restate-sdk", &["workflows", "gateway"]),
     ("reqwest", &["adapters", "gateway", "usher", "harness", "sandbox", "stack"]),
     ("aes-gcm", &["adapters", "harness", "sandbox"]),

@@ -1,7 +1,7 @@
 //! The identity service: how a user stands today. It issues the tokens; here only their holders are asked about.
 //!
 //! An answer counts for at most a minute. Whoever asks while somebody is asking about the same user waits for that
-//! answer. A service that is silent is left alone for a moment, so that it costs nobody more than one wait.
+//! answer. A service that stays silent is left alone for a moment at a time, so that few have to wait for it.
 
 use crate::{
     error::Error,
@@ -19,8 +19,9 @@ use tokio::sync::Mutex;
 /// How many users are remembered.
 const USERS: usize = 10_000;
 /// Longer than this nobody waits at the door.
-const WAIT: Duration = Duration::from_secs(1);
-/// After a silence it is not asked for this long.
+const WAIT: Duration = Duration::from_secs(2);
+/// So many silences in a row, and it is not asked for this long.
+const SILENCES: u32 = 3;
 const LEFT_ALONE: Duration = Duration::from_secs(2);
 
 /// Where it is.
@@ -70,7 +71,13 @@ pub struct Identity {
     http: Http,
     fresh: Duration,
     users: Lock<BTreeMap<String, Arc<Remembered>>>,
-    silent_until: Lock<Option<Instant>>,
+    silence: Lock<Silence>,
+}
+
+#[derive(Debug, Default)]
+struct Silence {
+    in_a_row: u32,
+    left_alone_until: Option<Instant>,
 }
 
 /// One user. Whoever holds the lock asks; the others wait for what it hears.
@@ -80,8 +87,8 @@ struct Remembered(Mutex<Option<(Instant, Option<Arc<User>>)>>);
 impl Identity {
     pub fn new(config: &Config) -> Result<Self, Error> {
         let http = Http::new("identity", &config.base_url)?;
-        let (users, silent_until) = (Lock::default(), Lock::default());
-        Ok(Self { http, fresh: config.fresh, users, silent_until })
+        let (users, silence) = (Lock::default(), Lock::default());
+        Ok(Self { http, fresh: config.fresh, users, silence })
     }
 
     /// How this user stands. `id` is letters, digits and `-_.@`.
@@ -99,12 +106,13 @@ impl Identity {
         }
         match self.ask(id).await {
             Ok(user) => {
+                *lock(&self.silence) = Silence::default();
                 *known = Some((Instant::now(), user.clone()));
                 of(user)
             }
             Err(error) => {
                 tracing::warn!(%error, "the identity service is silent: {error}");
-                *lock(&self.silent_until) = Instant::now().checked_add(LEFT_ALONE);
+                self.has_been_silent();
                 Answer::Silent { before: before() }
             }
         }
@@ -122,7 +130,16 @@ impl Identity {
     }
 
     fn is_left_alone(&self) -> bool {
-        lock(&self.silent_until).is_some_and(|until| Instant::now() < until)
+        lock(&self.silence).left_alone_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Once it is left alone, one more silence is enough to leave it alone again.
+    fn has_been_silent(&self) {
+        let mut silence = lock(&self.silence);
+        silence.in_a_row = silence.in_a_row.saturating_add(1);
+        if silence.in_a_row >= SILENCES {
+            silence.left_alone_until = Instant::now().checked_add(LEFT_ALONE);
+        }
     }
 
     /// The user's entry. When there are too many, nobody is remembered: asking again is always right.

@@ -151,7 +151,12 @@ pub fn sign(claims: &Claims, secret: &SecretString) -> Result<String, jsonwebtok
 #[cfg(test)]
 mod tests {
     use super::{super::Kind, *};
+    use data_encoding::BASE64URL_NOPAD;
     use serde_json::json;
+    use std::{
+        io::Write,
+        process::{Command, Stdio},
+    };
 
     const SECRETS: [&str; 2] =
         ["an old secret of thirty-two bytes!", "a new secret of thirty-two bytes!!"];
@@ -194,6 +199,35 @@ mod tests {
             assert_eq!(both.verify(&token).is_ok(), while_both, "{kid:?} {key}");
             assert_eq!(after.verify(&token).is_ok(), afterwards, "{kid:?} {key} after");
         }
+    }
+
+    /// What `openssl` makes of this.
+    fn openssl(words: &[&str], said: &str) -> String {
+        let mut command = Command::new("openssl");
+        let piped = || Stdio::piped();
+        let run = command.args(words).stdin(piped()).stdout(piped()).stderr(Stdio::null());
+        let mut run = run.spawn().unwrap();
+        run.stdin.take().unwrap().write_all(said.as_bytes()).unwrap();
+        String::from_utf8(run.wait_with_output().unwrap().stdout).unwrap()
+    }
+
+    #[test]
+    fn a_public_key_takes_only_what_its_private_key_has_signed() {
+        let bits = ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
+        let private = openssl(&bits, "");
+        let public = openssl(&["pkey", "-pubout"], &private);
+        let material = KeyMaterial::PublicKey(public.clone());
+        let keys = vec![JwtKey { id: Some("a".to_owned()), material }];
+        let verifier = Verifier::new(&Trust { keys, ..Trust::default() }).unwrap();
+        let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::RS256) };
+        let key = EncodingKey::from_rsa_pem(private.as_bytes()).unwrap();
+        assert!(verifier.verify(&encode(&header, &claims(), &key).unwrap()).is_ok());
+        // The public key is no secret: as one, it would let everybody in.
+        assert!(verifier.verify(&signed(Some("a"), &json!(claims()), &public)).is_err());
+        let payload = encode(&header, &claims(), &key).unwrap();
+        let payload = payload.split('.').nth(1).unwrap();
+        let unsigned = format!("{}.{payload}.", BASE64URL_NOPAD.encode(b"{\"alg\":\"none\"}"));
+        assert!(verifier.verify(&unsigned).is_err());
     }
 
     #[test]

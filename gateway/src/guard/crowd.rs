@@ -9,7 +9,7 @@ use axum::{
 use tokio::sync::Semaphore;
 
 /// Webhooks have places of their own: customers cannot take them, and they cannot take customers'.
-const WEBHOOKS: usize = 256;
+const WEBHOOKS: usize = 1_024;
 
 /// The places there are.
 pub(super) struct Crowd {

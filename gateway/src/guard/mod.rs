@@ -5,13 +5,14 @@
 //! | `server.rs`, `line.rs` | connections: how many, how slow, how large a head |
 //! | `headers.rs` | what every answer tells the browser, and which sites may ask |
 //! | `crowd.rs` | how many requests are worked on at a time |
-//! | `rates.rs`, `address.rs` | how often somebody may ask |
+//! | `rates.rs`, `allowance.rs`, `address.rs` | how often somebody may ask |
 //! | `works.rs` | closed for maintenance |
 //! | `body.rs`, `screen.rs`, `card.rs` | what a request may contain, read once, before anything else looks at it |
 //!
 //! All counts are of this process: with three gateways everybody has three allowances.
 
 mod address;
+mod allowance;
 mod body;
 mod card;
 mod crowd;
@@ -41,7 +42,8 @@ pub struct Limits {
     pub requests: Rate,
     /// Orders that one user, or one device, may start; and payments they may open.
     pub starts: Rate,
-    /// Deliveries of one address.
+    /// Deliveries of one address, and browsers on their way to and from a vendor's page. A delivery that is refused is
+    /// sent again by its vendor: none is lost.
     pub webhooks: Rate,
     /// An address may do this many times what one user may: phones share addresses.
     pub users_per_address: u32,

@@ -5,8 +5,8 @@
 //! evenly, so after a pause all of it is there at once.
 
 use super::{
-    Limits, Rate,
-    address::{self},
+    Limits, Rate, address,
+    allowance::{Allowance, Left, Wait},
 };
 use crate::{
     app::App,
@@ -19,17 +19,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use governor::{
-    Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
-    middleware::StateInformationMiddleware,
-    state::keyed::DashMapStateStore,
-};
-use std::{net::IpAddr, num::NonZeroU32, time::Duration};
-
-/// How many are remembered, for each limit. Beyond it those who are not remembered are let in: it takes a crowd that
-/// the other limits stop.
-const REMEMBERED: usize = 100_000;
+use std::net::IpAddr;
 
 /// Routes that are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +28,8 @@ enum Class {
     Watch,
     StartOrder,
     OpenPayment,
-    /// The pages to pay on, and the way back from the vendor.
+    /// The pages to pay on, and the way back from the vendor. Browsers have no token, and phones share addresses:
+    /// whoever has paid is not kept out.
     Page,
     Webhook,
     Staff,
@@ -72,51 +63,13 @@ enum Who {
 
 type Key = (Class, Who);
 
-struct Limiter {
-    rate: Rate,
-    state: RateLimiter<Key, DashMapStateStore<Key>, DefaultClock, StateInformationMiddleware>,
-}
-
-/// What is left of an allowance, for the caller to see.
-#[derive(Clone, Copy)]
-struct Left {
-    rate: Rate,
-    count: u32,
-}
-
-/// Nothing is left; after this there is.
-struct Wait(Duration);
-
-impl Limiter {
-    fn new(rate: Rate) -> Self {
-        let count = NonZeroU32::new(rate.count).unwrap_or(NonZeroU32::MIN);
-        let one_per = rate.per.checked_div(count.get()).unwrap_or(rate.per);
-        let quota = Quota::with_period(one_per.max(Duration::from_nanos(1)));
-        let quota = quota.unwrap_or(Quota::per_second(count)).allow_burst(count);
-        Self { rate, state: RateLimiter::dashmap(quota).with_middleware() }
-    }
-
-    fn check(&self, key: &Key) -> Result<Left, Wait> {
-        if self.state.len() >= REMEMBERED {
-            self.state.retain_recent();
-            if self.state.len() >= REMEMBERED {
-                return Ok(Left { rate: self.rate, count: self.rate.count });
-            }
-        }
-        match self.state.check_key(key) {
-            Ok(state) => Ok(Left { rate: self.rate, count: state.remaining_burst_capacity() }),
-            Err(refused) => Err(Wait(refused.wait_time_from(self.state.clock().now()))),
-        }
-    }
-}
-
 /// The allowances of everybody.
 pub(super) struct Rates {
-    requests: Limiter,
-    requests_of_address: Limiter,
-    starts: Limiter,
-    starts_of_address: Limiter,
-    webhooks: Limiter,
+    requests: Allowance<Key>,
+    requests_of_address: Allowance<Key>,
+    starts: Allowance<Key>,
+    starts_of_address: Allowance<Key>,
+    webhooks: Allowance<Key>,
 }
 
 impl Rates {
@@ -126,11 +79,11 @@ impl Rates {
             ..rate
         };
         Self {
-            requests: Limiter::new(limits.requests),
-            requests_of_address: Limiter::new(shared(limits.requests)),
-            starts: Limiter::new(limits.starts),
-            starts_of_address: Limiter::new(shared(limits.starts)),
-            webhooks: Limiter::new(limits.webhooks),
+            requests: Allowance::new(limits.requests),
+            requests_of_address: Allowance::new(shared(limits.requests)),
+            starts: Allowance::new(limits.starts),
+            starts_of_address: Allowance::new(shared(limits.starts)),
+            webhooks: Allowance::new(limits.webhooks),
         }
     }
 
@@ -138,9 +91,8 @@ impl Rates {
     pub(super) fn forget_the_idle(&self) {
         let all =
             [&self.requests, &self.requests_of_address, &self.starts, &self.starts_of_address];
-        for limiter in all.into_iter().chain([&self.webhooks]) {
-            limiter.state.retain_recent();
-            limiter.state.shrink_to_fit();
+        for allowance in all.into_iter().chain([&self.webhooks]) {
+            allowance.forget_the_idle();
         }
     }
 
@@ -153,19 +105,20 @@ impl Rates {
     ) -> Result<Left, (&'static str, Wait)> {
         let (limit, one, shared) = match class {
             Class::Webhook => ("webhooks", &self.webhooks, &self.webhooks),
+            Class::Page => ("pages", &self.webhooks, &self.webhooks),
             Class::Health => ("health", &self.webhooks, &self.webhooks),
             Class::StartOrder => ("orders", &self.starts, &self.starts_of_address),
             Class::OpenPayment => ("payments", &self.starts, &self.starts_of_address),
-            Class::Watch | Class::Page | Class::Staff | Class::Other => {
+            Class::Watch | Class::Staff | Class::Other => {
                 ("requests", &self.requests, &self.requests_of_address)
             }
         };
         // Nobody in particular: all of them, at this address, are one.
         let by_address = if ones.is_empty() { one } else { shared };
         let address = (class, Who::Address(address));
-        let mut least = by_address.check(&address).map_err(|wait| (limit, wait))?;
+        let mut least = by_address.take(&address).map_err(|wait| (limit, wait))?;
         for who in ones {
-            let left = one.check(&(class, Who::One(who))).map_err(|wait| (limit, wait))?;
+            let left = one.take(&(class, Who::One(who))).map_err(|wait| (limit, wait))?;
             if left.count < least.count {
                 least = left;
             }
@@ -223,6 +176,7 @@ fn show(headers: &mut HeaderMap, Left { rate, count }: Left) {
 mod tests {
     use super::*;
     use schema::holds::Most;
+    use std::time::Duration;
 
     fn rates() -> Rates {
         let minute = |count| Rate { count, per: Duration::from_mins(1) };

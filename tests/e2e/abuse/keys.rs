@@ -5,7 +5,7 @@ use harness::{Order, Setup, in_a_day, seal, visit_with};
 use serde_json::json;
 
 const NEW_WEBHOOK_KEY: &str = "5d0b1c5bff1a4f7d9d6c1f0e7a3b2c4d5e6f708192a3b4c5d6e7f8091a2b3c4d";
-const NEW_SECRET: &str = "the identity service's next secret, of enough bytes";
+const NEW_SECRET: &str = "the identity service's next secret of enough bytes";
 
 #[tokio::test]
 async fn while_a_key_is_replaced_both_are_valid_and_a_third_is_not() {

@@ -84,7 +84,11 @@ async fn kiosks(visit: &Arc<Visit>) {
 
 #[tokio::test]
 async fn behind_proxies_the_address_is_what_they_have_written() {
-    let visit = visit_with(limited(&[("USHER_TRUSTED_HOPS", "1")])).await;
+    let visit = visit_with(limited(&[
+        ("USHER_TRUSTED_HOPS", "1"),
+        ("USHER_CORS_ORIGINS", "https://www.example"),
+    ]))
+    .await;
     let url = format!("{}/api/v1/orders", visit.system.gateway);
     let by_proxy = |forwarded: String| {
         visit.http.post(&url).header("x-forwarded-for", forwarded).json(&json!({}))
@@ -93,4 +97,20 @@ async fn behind_proxies_the_address_is_what_they_have_written() {
     let forged = let_in(9, |n| by_proxy(format!("10.0.0.{n}, 203.0.113.5"))).await;
     assert_eq!(forged, 5);
     assert_eq!(let_in(1, |_| by_proxy("203.0.113.6".to_owned())).await, 1);
+    sites(&visit).await;
+}
+
+/// Only pages of the sites on the list may ask.
+async fn sites(visit: &Visit) {
+    for (site, allowed) in
+        [("https://www.example", "https://www.example"), ("https://evil.example", "")]
+    {
+        let url = format!("{}/api/v1/orders", visit.system.gateway);
+        let asked = visit.http.request(Method::OPTIONS, url).header("origin", site);
+        let asked = asked.header("access-control-request-method", "POST");
+        let asked = asked.header("access-control-request-headers", "authorization,idempotency-key");
+        let answer = Answer::read(asked.send().await.unwrap()).await;
+        assert_eq!(answer.header("access-control-allow-origin"), allowed, "{answer:?}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+    }
 }
