@@ -14,14 +14,17 @@ use std::{
 const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapters", "schema"];
 
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
-/// the binary's `book` is a customer.
-const TOOLS: [(&str, &[&str]); 6] = [
+/// the binary's `book` is a customer. What callers see of a type is documented (utoipa) where the type is.
+const TOOLS: [(&str, &[&str]); 9] = [
     ("sqlx", &["schema", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
     ("restate-sdk", &["workflows", "gateway"]),
     ("reqwest", &["adapters", "gateway", "usher", "harness", "sandbox", "stack"]),
     ("aes-gcm", &["adapters", "harness", "sandbox"]),
     ("backoff", &["usher"]),
+    ("utoipa", &["schema", "adapters", "gateway"]),
+    ("utoipa-axum", &["gateway"]),
+    ("utoipa-swagger-ui", &["gateway"]),
 ];
 
 const FILE_LINES_MAX: usize = 400;
