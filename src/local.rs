@@ -212,6 +212,7 @@ fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External, metrics_url
     say("");
     say("Usher is up. Ctrl-C stops everything; the next start finds its data again.");
     say(&format!("  API        {gateway_url}/api/v1/orders"));
+    say(&format!("  its docs   {gateway_url}/swagger"));
     say(&format!("  stand-ins  {sandbox_url}/_sim"));
     for admin in urls.admin.split(',') {
         say(&format!("  engine     {admin}/ui/"));

@@ -14,8 +14,9 @@ use std::{
 const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapters", "schema"];
 
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
-/// the binary's `book` is a customer. `schema` knows what a trace is; the binary alone sends anything anywhere.
-const TOOLS: [(&str, &[&str]); 15] = [
+/// the binary's `book` is a customer. `schema` knows what a trace is; the binary alone sends anything anywhere. What
+/// callers see of a type is documented (utoipa) where the type is.
+const TOOLS: [(&str, &[&str]); 18] = [
     ("sqlx", &["schema", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
     ("hyper", &["gateway"]),
@@ -31,6 +32,9 @@ const TOOLS: [(&str, &[&str]); 15] = [
     ("opentelemetry_sdk", &["usher"]),
     ("sentry", &["usher"]),
     ("tracing-opentelemetry", &["schema", "usher"]),
+    ("utoipa", &["schema", "adapters", "gateway"]),
+    ("utoipa-axum", &["gateway"]),
+    ("utoipa-swagger-ui", &["gateway"]),
 ];
 
 const FILE_LINES_MAX: usize = 400;

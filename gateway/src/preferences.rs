@@ -105,7 +105,7 @@ fn list<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str>
 pub(crate) struct WaitHeader {
     /// `wait=N`: wait up to N seconds (25 at most) for an answer that is worth more. With `If-None-Match` that is
     /// another version; without it, one in which the next move is not ours: something to pay, or an end.
-    #[param(rename = "Prefer", example = "wait=5", pattern = "^wait=[0-9]{1,4}$")]
+    #[param(rename = "Prefer", example = "wait=5")]
     prefer: Option<String>,
 }
 

@@ -20,7 +20,7 @@ Whatever is started answers 202 and goes on by itself. Three ways to see what be
 (`GET /api/v1/orders/{booking}`), ask and wait for a change (`Prefer: wait=25`, `If-None-Match`), or listen \
 (`GET /api/v1/orders/{booking}/events`). `standing` says what to show.
 
-Every POST takes an `Idempotency-Key`. A request without an answer may be sent again with the same key: it names the \
+Every POST of a customer takes an `Idempotency-Key`. A request without an answer may be sent again with the same key: it names the \
 same thing. Amounts are minor units (halalas).";
 
 /// What every part of the API belongs to.

@@ -57,7 +57,7 @@ struct StreamEvent {
 #[utoipa::path(get, path = "/api/v1/orders/{booking}/events", tag = "orders", operation_id = "listen_to_order",
     params(
         ("booking" = BookingId, Path, description = "The booking."),
-        ("Last-Event-ID" = Option<i32>, Header, description = "The version that was told last."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The version that was told last."),
         CallerHeader,
     ),
     responses(
