@@ -175,21 +175,17 @@ mod tests {
 
     #[test]
     fn two_names_or_two_secrets_that_differ_are_named_and_their_values_are_not() {
-        let mut values = Values::of([("HYPER_PAY_TOKEN", "one")]);
-        parameter(&mut values, "HYPERPAY_ACCESS_TOKEN", "two");
-        secret(&mut values, "/uat/x", "DATABASE_URL", "three");
-        secret(&mut values, "/uat/y", "DATABASE_URL", "four");
+        let mut values = Values::of([("HYPER_PAY_TOKEN", "sesame-1")]);
+        parameter(&mut values, "HYPERPAY_ACCESS_TOKEN", "sesame-2");
+        secret(&mut values, "/uat/x", "DATABASE_URL", "sesame-3");
+        secret(&mut values, "/uat/y", "DATABASE_URL", "sesame-4");
         for (name, places) in [
             ("HYPER_PAY_TOKEN", ["HYPER_PAY_TOKEN (environment)", "parameter store /uat/HYPERPAY"]),
             ("DATABASE_URL", ["secrets manager /uat/x (r)", "secrets manager /uat/y (r)"]),
         ] {
             let complaint = values.get(name).err().unwrap_or_default();
             assert!(places.iter().all(|place| complaint.contains(place)), "{complaint}");
-            assert!(
-                ["one", "two", "three", "four"]
-                    .iter()
-                    .all(|value| !complaint.contains(&format!(" {value}")))
-            );
+            assert!(!complaint.contains("sesame"), "{complaint}");
         }
     }
 
