@@ -13,6 +13,7 @@ mod fields;
 mod gauges;
 mod lines;
 mod metrics;
+mod noise;
 mod otlp;
 mod panics;
 mod process;
@@ -60,6 +61,7 @@ impl Telemetry {
         layers.extend(sentry.iter().map(|_| sentry::Told.boxed()));
         // First of all, since the others read what it remembers.
         layers.insert(0, fields::Remember.boxed());
+        layers.push(noise::Dropped.boxed());
         let filter = EnvFilter::try_new(&config.log_filter)?;
         tracing_subscriber::registry().with(layers).with(filter).try_init()?;
         panics::tell();
