@@ -131,10 +131,15 @@ fn paid_too_late() -> Says {
 }
 
 fn going_back(facts: &Facts<'_>, by: &Moment) -> Says {
-    let (Moment { day, day_ar, .. }, open) = (by, Amount::of(facts.refunds_sum(false)));
+    let Moment { day, day_ar, .. } = by;
+    let open = facts.refunds_sum(false);
     if facts.refunds.is_empty() {
         return nothing_charged();
     }
+    if open.is_none() {
+        return is_back(facts);
+    }
+    let open = Amount::of(open);
     let Amount { en, ar } = &open;
     Says::both(
         format!(
