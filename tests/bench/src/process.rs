@@ -29,7 +29,8 @@ fn cost(everybody: &[Process], pid: u32, with_children: bool) -> Cost {
     let counts =
         |process: &&Process| process.pid == pid || (with_children && process.parent == pid);
     for process in everybody.iter().filter(counts) {
-        total.cpu += Duration::from_millis(process.ticks * TICK_MS);
+        let ended = if with_children { process.ended_children } else { 0 };
+        total.cpu += Duration::from_millis((process.ticks + ended) * TICK_MS);
         total.memory_kib += memory_kib(process.pid);
     }
     total
@@ -51,8 +52,8 @@ pub(crate) fn worked() -> Duration {
 struct Process {
     pid: u32,
     parent: u32,
-    /// Its own and, of a parent of many, those of its children that have ended.
     ticks: u64,
+    ended_children: u64,
 }
 
 impl Process {
@@ -66,12 +67,12 @@ impl Process {
     fn read(stat: &str) -> Option<Self> {
         let (pid, rest) = stat.split_once(" (")?;
         let fields: Vec<&str> = rest.rsplit_once(") ")?.1.split_whitespace().collect();
-        let ticks: Vec<u64> =
-            fields.get(11..15)?.iter().flat_map(|field| field.parse().ok()).collect();
+        let sum = |fields: &[&str]| fields.iter().flat_map(|field| field.parse::<u64>()).sum();
         Some(Self {
             pid: pid.parse().ok()?,
             parent: fields.get(1)?.parse().ok()?,
-            ticks: ticks.iter().sum(),
+            ticks: sum(fields.get(11..13)?),
+            ended_children: sum(fields.get(13..15)?),
         })
     }
 }
@@ -93,7 +94,7 @@ mod tests {
     fn a_process_is_read_though_its_name_is_odd() {
         let stat = "42 (a) b (c) S 7 42 42 0 -1 4194560 1 2 0 0 100 20 3 4 20 0 1 0 9 9 9";
         let read = Process::read(stat).unwrap();
-        assert_eq!(read, Process { pid: 42, parent: 7, ticks: 127 });
+        assert_eq!(read, Process { pid: 42, parent: 7, ticks: 120, ended_children: 7 });
     }
 
     #[test]

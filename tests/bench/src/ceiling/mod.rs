@@ -17,10 +17,15 @@ use saga::{Ceiling, CeilingIngressClient, Tally, key};
 pub(crate) use script::{Script, learn};
 use serde_json::json;
 use std::{collections::BTreeMap, future::pending, io, net::Ipv4Addr, sync::Arc, time::Duration};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time::timeout,
+};
 
 const BACKLOG: u32 = 1_024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// A saga that gets nowhere for so long ends the bench.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Plays the script as fast as the engine can, on the engine that Usher runs on. Sagas a second, by how many at a time.
 pub(crate) async fn measure(
@@ -75,7 +80,7 @@ async fn play(client: &ReqwestClient, script: &Script, tally: &Tally, saga: u64)
         };
         sent.unwrap();
     }
-    done.await.unwrap();
+    timeout(PATIENCE, done).await.unwrap().unwrap();
 }
 
 fn client(url: &str) -> ReqwestClient {

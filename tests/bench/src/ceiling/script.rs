@@ -66,8 +66,18 @@ struct Entry {
     id: String,
     index: u32,
     entry_type: String,
+    /// The entry without its payloads, as JSON.
     #[serde(default)]
-    invoked_id: Option<String>,
+    entry_lite_json: String,
+}
+
+impl Entry {
+    /// The invocation that this entry has sent.
+    fn sent(&self) -> Option<String> {
+        let entry: Value = serde_json::from_str(&self.entry_lite_json).ok()?;
+        let (_, command) = entry["Command"].as_object()?.iter().next()?;
+        command["invocation_id"].as_str().map(str::to_owned)
+    }
 }
 
 /// Makes one booking, alone on a fresh system: whatever is in the journals then is its.
@@ -80,10 +90,14 @@ pub(crate) async fn learn(kiosk: &Kiosk) -> Script {
          FROM sys_invocation ORDER BY created_at",
     )
     .await;
-    let entries: Vec<Entry> =
-        rows(kiosk, "SELECT id, index, entry_type, invoked_id FROM sys_journal ORDER BY id, index")
-            .await;
-    read(&invocations, &entries)
+    let entries: Vec<Entry> = rows(
+        kiosk,
+        "SELECT id, index, entry_type, entry_lite_json FROM sys_journal ORDER BY id, index",
+    )
+    .await;
+    let script = read(&invocations, &entries);
+    assert_eq!(script.invocations(), invocations.len(), "not everything is played: {script:?}");
+    script
 }
 
 fn read(invocations: &[Invocation], entries: &[Entry]) -> Script {
@@ -99,7 +113,7 @@ fn part(invocation: &Invocation, by_id: &BTreeMap<&str, &Invocation>, entries: &
     own.sort_by_key(|entry| entry.index);
     for entry in own {
         let Some(command) = entry.entry_type.strip_prefix("Command: ") else { continue };
-        let sent = entry.invoked_id.as_deref().and_then(|id| by_id.get(id));
+        let sent = entry.sent().and_then(|id| by_id.get(&*id));
         match (command, sent, acts.last_mut()) {
             ("Input" | "Output", ..) => {}
             ("GetPromise", ..) => acts.push(Act::Wait { timer: false }),
@@ -140,7 +154,11 @@ mod tests {
             id: id.to_owned(),
             index,
             entry_type: (*entry_type).to_owned(),
-            invoked_id: invoked.map(str::to_owned),
+            entry_lite_json: match invoked {
+                Some(id) => json!({ "Command": { "OneWayCall": { "invocation_id": id } } }),
+                None => json!({ "Command": { "Run": {} } }),
+            }
+            .to_string(),
         };
         (0..).zip(types).map(entry).collect()
     }
