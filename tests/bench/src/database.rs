@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 /// When a booking came where, by the clock of the transaction that brought it there: its commit, about one fsync, is
 /// not in it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct Moments {
+    /// `bk_…`
+    booking: String,
     pub settled: DateTime<Utc>,
     pub confirmed: DateTime<Utc>,
     pub ticket: DateTime<Utc>,
@@ -16,16 +18,14 @@ pub(crate) struct Moments {
 /// Of those of these bookings (`bk_…`) that came to their ticket.
 pub(crate) async fn moments(db: &PgPool, bookings: &[String]) -> BTreeMap<String, Moments> {
     let query = "SELECT * FROM (
-                     SELECT 'bk_' || booking_id, min(at) FILTER (WHERE kind = 'paid') AS settled,
+                     SELECT 'bk_' || booking_id AS booking, min(at) FILTER (WHERE kind = 'paid') AS settled,
                             min(at) FILTER (WHERE kind = 'confirmed') AS confirmed,
                             max(at) FILTER (WHERE kind = 'ticket_issued') AS ticket
                      FROM booking_events WHERE booking_id = ANY ($1) GROUP BY booking_id) moments
                  WHERE settled IS NOT NULL AND confirmed IS NOT NULL AND ticket IS NOT NULL";
     let bare: Vec<&str> = bookings.iter().map(|id| id.trim_start_matches("bk_")).collect();
-    type Row = (String, DateTime<Utc>, DateTime<Utc>, DateTime<Utc>);
-    let rows: Vec<Row> = sqlx::query_as(query).bind(bare).fetch_all(db).await.unwrap();
-    let moments = |(id, settled, confirmed, ticket)| (id, Moments { settled, confirmed, ticket });
-    rows.into_iter().map(moments).collect()
+    let moments: Vec<Moments> = sqlx::query_as(query).bind(bare).fetch_all(db).await.unwrap();
+    moments.into_iter().map(|moments| (moments.booking.clone(), moments)).collect()
 }
 
 /// What the database has done so far.

@@ -36,8 +36,7 @@ pub(crate) async fn measure(kiosk: &Arc<Kiosk>, lasting: Duration) -> Figures {
     let paid: Vec<_> = begun.iter().flatten().collect();
     let bookings: Vec<String> = paid.iter().map(|(booking, _)| booking.clone()).collect();
     let moments = database::moments(&kiosk.visit.db, &bookings).await;
-    let came: Vec<_> =
-        paid.iter().filter_map(|(id, at)| moments.get(id).map(|moments| (*at, *moments))).collect();
+    let came: Vec<_> = paid.iter().filter_map(|(id, at)| Some((*at, moments.get(id)?))).collect();
     let settled = Spread::of(came.iter().map(|(paid, then)| between(*paid, then.settled)));
     let confirmed = Spread::of(came.iter().map(|(paid, then)| between(*paid, then.confirmed)));
     let picture = came.iter().map(|(_, then)| between(then.confirmed, then.ticket));

@@ -65,16 +65,17 @@ struct Invocation {
 struct Entry {
     id: String,
     index: u32,
-    entry_type: String,
+    /// `Command: Run`, `Notification: Run`, …
+    kind: String,
     /// The entry without its payloads, as JSON.
     #[serde(default)]
-    entry_lite_json: String,
+    lite: String,
 }
 
 impl Entry {
     /// The invocation that this entry has sent.
     fn sent(&self) -> Option<String> {
-        let entry: Value = serde_json::from_str(&self.entry_lite_json).ok()?;
+        let entry: Value = serde_json::from_str(&self.lite).ok()?;
         let (_, command) = entry["Command"].as_object()?.iter().next()?;
         command["invocation_id"].as_str().map(str::to_owned)
     }
@@ -92,7 +93,7 @@ pub(crate) async fn learn(kiosk: &Kiosk) -> Script {
     .await;
     let entries: Vec<Entry> = rows(
         kiosk,
-        "SELECT id, index, entry_type, entry_lite_json FROM sys_journal ORDER BY id, index",
+        "SELECT id, index, entry_type AS kind, entry_lite_json AS lite FROM sys_journal ORDER BY id, index",
     )
     .await;
     let script = read(&invocations, &entries);
@@ -112,7 +113,7 @@ fn part(invocation: &Invocation, by_id: &BTreeMap<&str, &Invocation>, entries: &
     let mut own: Vec<&Entry> = entries.iter().filter(|entry| entry.id == invocation.id).collect();
     own.sort_by_key(|entry| entry.index);
     for entry in own {
-        let Some(command) = entry.entry_type.strip_prefix("Command: ") else { continue };
+        let Some(command) = entry.kind.strip_prefix("Command: ") else { continue };
         let sent = entry.sent().and_then(|id| by_id.get(&*id));
         match (command, sent, acts.last_mut()) {
             ("Input" | "Output", ..) => {}
@@ -150,11 +151,11 @@ mod tests {
     }
 
     fn journal(id: &str, types: &[(&str, Option<&str>)]) -> Vec<Entry> {
-        let entry = |(index, (entry_type, invoked)): (u32, &(&str, Option<&str>))| Entry {
+        let entry = |(index, (kind, invoked)): (u32, &(&str, Option<&str>))| Entry {
             id: id.to_owned(),
             index,
-            entry_type: (*entry_type).to_owned(),
-            entry_lite_json: match invoked {
+            kind: (*kind).to_owned(),
+            lite: match invoked {
                 Some(id) => json!({ "Command": { "OneWayCall": { "invocation_id": id } } }),
                 None => json!({ "Command": { "Run": {} } }),
             }
