@@ -5,14 +5,9 @@
 
 use chaos::{Crowd, Outcome, Plan, Round, Summary, close, headline, keep, play, summary};
 use clap::Parser;
-use harness::Visit;
+use harness::{Visit, build_usher};
 use serde::Serialize;
-use std::{
-    env,
-    path::Path,
-    process::{Command, ExitCode},
-    sync::Arc,
-};
+use std::{process::ExitCode, sync::Arc};
 
 #[derive(Parser)]
 #[command(
@@ -88,18 +83,6 @@ async fn judged(visit: &Arc<Visit>, plan: &Plan, round: &Round) -> Outcome {
         outcome.evidence = Some(keep(visit, plan.seed, round, &outcome).await);
     }
     outcome
-}
-
-/// Usher is a process of its own, found beside this one, and built as this one was: with nothing armed in it.
-fn build_usher() -> Result<(), Box<dyn std::error::Error>> {
-    let ours = env::current_exe()?;
-    let profile = ours.parent().and_then(Path::file_name).ok_or("chaos is run by cargo")?;
-    let profile = if profile == "debug" { "dev".as_ref() } else { profile };
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", "usher", "--bin", "usher", "--profile"]).arg(profile);
-    let built = cargo.current_dir(checkout).status()?;
-    if built.success() { Ok(()) } else { Err("Usher does not build".into()) }
 }
 
 /// Says everything as text, or all that matters as JSON.

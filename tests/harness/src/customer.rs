@@ -66,16 +66,26 @@ impl Answer {
 
 impl Customer {
     pub(crate) fn new(visit: &Arc<Visit>, id: &str) -> Self {
+        Self::of_kind(visit, (Kind::Customer, "customer"), id)
+    }
+
+    pub(crate) fn of_kind(visit: &Arc<Visit>, kind: (Kind, &str), id: &str) -> Self {
+        let (kind, prefix) = kind;
         let claims = Claims {
             sub: id.to_owned(),
-            kind: Kind::Customer,
+            kind,
             status: Status::Active,
             permissions: Vec::new(),
             exp: in_a_day(),
         };
         let token = sign(&claims, &visit.system.keys.jwt.clone().into()).unwrap();
-        let id = format!("customer:{id}");
+        let id = format!("{prefix}:{id}");
         Self { visit: Arc::clone(visit), id, token, stubborn: false }
+    }
+
+    /// What it is known by, for whoever speaks for it over connections of its own.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// The same customer, with another token.

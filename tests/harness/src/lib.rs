@@ -14,7 +14,7 @@ mod visit;
 pub use checker::{Violation, When};
 pub use customer::{Answer, Customer, in_a_day};
 pub use order::{Booking, Order, Payment};
-pub use system::{Setup, System, usher};
+pub use system::{Setup, System, build_usher, usher};
 pub use vendors::{HyperPay, Mishap, Shopper, Vista, seal};
 pub use visit::{Visit, visit, visit_alone, visit_with};
 

@@ -23,12 +23,24 @@ pub fn usher() -> PathBuf {
     built.join("usher")
 }
 
+/// Builds Usher as this program was built. It is a process of its own, found beside this one, with nothing armed in it.
+pub fn build_usher() -> Result<(), Box<dyn std::error::Error>> {
+    let ours = env::current_exe()?;
+    let profile = ours.parent().and_then(Path::file_name).ok_or("this is run by cargo")?;
+    let profile = if profile == "debug" { "dev".as_ref() } else { profile };
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut cargo = std::process::Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["build", "--package", "usher", "--bin", "usher", "--profile"]).arg(profile);
+    let built = cargo.current_dir(checkout).status()?;
+    if built.success() { Ok(()) } else { Err("Usher does not build".into()) }
+}
+
 /// What is different about a system.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Every wait of ours and of the vendors is this many times shorter.
     pub factor: u32,
-    /// Names that are left out of Usher's environment.
+    /// Names that are left out of Usher's environment. Without `SANDBOX_STATE` the stand-ins keep nothing on the disk.
     pub without: Vec<&'static str>,
     /// Names that are put into it.
     pub with: Vec<(&'static str, String)>,
@@ -54,8 +66,7 @@ pub struct System {
     pub metrics: String,
     pub keys: Keys,
     usher: Program,
-    /// Held only to live as long as the system does.
-    #[expect(dead_code, reason = "it ends when it is dropped")]
+    /// They live as long as the system does.
     stand_ins: Supervised,
 }
 
@@ -183,6 +194,18 @@ impl System {
         given.map(|(_, value)| value).chain([password]).chain(card).collect()
     }
 
+    /// Everything that runs, by name and pid: for whoever measures what it costs.
+    pub async fn processes(&self) -> Vec<(&'static str, u32)> {
+        let engines = [
+            ("restate", self.engines.restate.pid().await),
+            ("postgres", self.engines.postgres.pid().await),
+        ];
+        let engines = engines.into_iter().filter_map(|(name, pid)| Some((name, pid?)));
+        let ours =
+            [("usher", self.usher.running.lock().await.pid()), ("stand-ins", self.stand_ins.pid())];
+        ours.into_iter().chain(engines).collect()
+    }
+
     /// What Usher has written, in all its lives.
     pub fn log(&self) -> &Path {
         &self.usher.launch.log
@@ -212,10 +235,12 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
     let port = sandbox.rsplit(':').next().unwrap().to_owned();
     let mut launch = Launch::new("stand-ins", usher(), logs.join("stand-ins.log"))
         .args(["sandbox".to_owned(), "--port".to_owned(), port])
-        .env("SANDBOX_STATE", logs.join("stand-ins.json"))
         .env("SANDBOX_FACTOR", setup.factor.to_string())
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
         .env("SANDBOX_WEBHOOK_KEY", &keys.webhook);
+    if !setup.without.contains(&"SANDBOX_STATE") {
+        launch = launch.env("SANDBOX_STATE", logs.join("stand-ins.json"));
+    }
     launch.clean_env = true;
     launch
 }

@@ -9,6 +9,7 @@ use super::{
     until,
     vendors::{HyperPay, Vista},
 };
+use gateway::Kind;
 use serde_json::{Value, json};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use std::{
@@ -89,6 +90,12 @@ impl Visit {
         Customer::new(self, &format!("visitor-{number}"))
     }
 
+    /// A kiosk of the cinema's: by its credential, no limit on persons is meant for it.
+    pub fn kiosk(self: &Arc<Self>) -> Customer {
+        let number = NEXT_CUSTOMER.fetch_add(1, Ordering::Relaxed);
+        Customer::of_kind(self, (Kind::Kiosk, "kiosk"), &format!("kiosk-{number}"))
+    }
+
     /// A session nobody else goes to.
     pub fn session(&self) -> String {
         NEXT_SESSION.fetch_add(1, Ordering::Relaxed).to_string()
@@ -111,7 +118,7 @@ impl Visit {
     }
 
     /// This id was given to a caller with a 202.
-    pub(crate) fn promise(&self, id: &str) {
+    pub fn promise(&self, id: &str) {
         self.promised.lock().unwrap().push(id.to_owned());
     }
 

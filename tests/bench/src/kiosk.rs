@@ -1,0 +1,242 @@
+//! A kiosk and the apps behind it: books, pays and looks over connections that are kept, as a load balancer's are.
+
+use crate::seats::Seats;
+use chrono::{DateTime, Utc};
+use harness::{Answer, Shopper, Visit};
+use reqwest::{Client, Method, RequestBuilder, header};
+use serde_json::{Value, json};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{sync::Semaphore, time::sleep};
+
+/// Requests of ours that may be under way; who comes beyond that waits, and the wait is measured.
+const AT_ONCE: usize = 512;
+/// No answer within this is none.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// A booking that gets nowhere for so long ends the bench.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Between two looks at a booking that has not changed. A server that honours `Prefer: wait` answers at the change, and
+/// then none of this is waited.
+const LOOK_FIRST: Duration = Duration::from_millis(20);
+const LOOK_LONGEST: Duration = Duration::from_millis(320);
+const WAIT: &str = "wait=10";
+
+static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
+
+pub(crate) struct Kiosk {
+    pub visit: Arc<Visit>,
+    seats: Seats,
+    http: Client,
+    token: String,
+    turns: Semaphore,
+    /// Requests sent, and those that had no answer or one that says "later".
+    sent: AtomicU64,
+    unanswered: AtomicU64,
+}
+
+impl Kiosk {
+    pub(crate) fn new(visit: &Arc<Visit>) -> Arc<Self> {
+        let http = Client::builder()
+            .no_proxy()
+            .timeout(ANSWER_WITHIN)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Arc::new(Self {
+            visit: Arc::clone(visit),
+            seats: Seats::default(),
+            http,
+            token: visit.kiosk().token().to_owned(),
+            turns: Semaphore::new(AT_ONCE),
+            sent: AtomicU64::default(),
+            unanswered: AtomicU64::default(),
+        })
+    }
+
+    /// Requests sent so far, and how many of them had no answer or one that says "later".
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        (self.sent.load(Ordering::Relaxed), self.unanswered.load(Ordering::Relaxed))
+    }
+
+    /// A name for something that is wanted once.
+    pub(crate) fn key() -> String {
+        format!("bench-{}", NEXT_KEY.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// An order nobody has made yet.
+    pub(crate) fn order(&self) -> Value {
+        self.seats.order()
+    }
+
+    /// Orders once. The booking's id if it was accepted: 202, and the row is written.
+    pub(crate) async fn orders(&self, order: &Value, key: &str) -> Result<String, Refused> {
+        self.starts("/api/v1/orders", order, key).await
+    }
+
+    /// Books and pays, to the ticket. The booking's id; None if it ended otherwise.
+    pub(crate) async fn books(&self) -> Option<String> {
+        let page = self.reaches_the_page().await?;
+        self.approves(&page).await?;
+        self.gets_the_ticket(page).await
+    }
+
+    /// Books, and opens the vendor's page, unless the booking ends before.
+    pub(crate) async fn reaches_the_page(&self) -> Option<Page> {
+        let (order, key) = (self.order(), Self::key());
+        let booking = self.until("an order", || self.orders(&order, &key)).await?;
+        let held = |view: &Value| (view["status"] == "PENDING").then_some(());
+        self.follows(&booking, "its seats", held).await?;
+        let (path, key) = (format!("/api/v1/orders/{booking}/payments"), Self::key());
+        let body = json!({ "provider": "hyperpay" });
+        self.until("a payment", || self.starts(&path, &body, &key)).await?;
+        let session =
+            |view: &Value| view["payments"][0]["vendor_session"].as_str().map(str::to_owned);
+        let session = self.follows(&booking, "a page to pay on", session).await?;
+        Some(Page { booking, session })
+    }
+
+    /// The shopper pays, unless it is too late for that. When: just before the click is sent, so the vendor's work and
+    /// its webhook come after it.
+    pub(crate) async fn approves(&self, page: &Page) -> Option<DateTime<Utc>> {
+        let turn = self.turns.acquire().await.unwrap();
+        let paid_at = Utc::now();
+        let answer = self.visit.hyperpay().page(&page.session, Shopper::Approves).await;
+        drop(turn);
+        (answer.status == 200).then_some(paid_at)
+    }
+
+    /// Looks until there is a ticket. The booking's id; None if it ended otherwise.
+    pub(crate) async fn gets_the_ticket(&self, page: Page) -> Option<String> {
+        let issued = |view: &Value| (view["ticket"]["status"] == "ISSUED").then_some(());
+        self.follows(&page.booking, "its ticket", issued).await?;
+        Some(page.booking)
+    }
+
+    /// Looks at a booking once. Whether it was shown.
+    pub(crate) async fn looks(&self, booking: &str) -> bool {
+        let request = self.request(Method::GET, &format!("/api/v1/orders/{booking}"));
+        self.asks(request).await.is_some_and(|answer| answer.status == 200)
+    }
+
+    /// Calls a booking off, unless it has ended already.
+    pub(crate) async fn calls_off(&self, booking: &str) {
+        let (path, key) = (format!("/api/v1/orders/{booking}/cancel"), Self::key());
+        let cancel = || async {
+            let answer = self.posts(&path, &json!({}), &key).await;
+            if answer.as_ref().is_some_and(|answer| answer.status == 200) {
+                Ok(())
+            } else {
+                Err(Refused(answer))
+            }
+        };
+        self.until("a cancel", cancel).await;
+    }
+
+    /// Looks until there is what is looked for, at every change when the server says when that is. None: the booking
+    /// has ended without it.
+    async fn follows<T>(
+        &self,
+        booking: &str,
+        what: &str,
+        find: impl Fn(&Value) -> Option<T>,
+    ) -> Option<T> {
+        let (path, deadline) = (format!("/api/v1/orders/{booking}"), Instant::now() + PATIENCE);
+        let (mut seen, mut version, mut pause) = (None, Value::Null, LOOK_FIRST);
+        loop {
+            let began = Instant::now();
+            let mut request = self.request(Method::GET, &path);
+            if let Some(etag) = &seen {
+                request = request.header(header::IF_NONE_MATCH, etag).header("prefer", WAIT);
+            }
+            if let Some(answer) = self.asks(request).await.filter(|answer| answer.status == 200) {
+                let found = find(&answer.body);
+                if found.is_some() || has_ended(&answer.body) {
+                    return found;
+                }
+                let changed = answer.body["version"] != version;
+                pause = if changed { LOOK_FIRST } else { (pause * 2).min(LOOK_LONGEST) };
+                seen = answer.headers.get(header::ETAG).cloned();
+                version = answer.body["version"].clone();
+            }
+            assert!(Instant::now() < deadline, "it never came: {what} of {booking}");
+            sleep(pause.saturating_sub(began.elapsed())).await;
+        }
+    }
+
+    /// Asks the same again until it is answered. None: it is too late for that.
+    async fn until<T, Ask, Asking>(&self, what: &str, ask: Ask) -> Option<T>
+    where
+        Ask: Fn() -> Asking,
+        Asking: Future<Output = Result<T, Refused>>,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match ask().await {
+                Ok(done) => return Some(done),
+                Err(Refused(Some(answer))) if answer.status == 409 => return None,
+                Err(last) => assert!(Instant::now() < deadline, "it never came: {what}; {last:?}"),
+            }
+            sleep(LOOK_FIRST).await;
+        }
+    }
+
+    /// What is started under a key. Its id, with a 202.
+    async fn starts(&self, path: &str, body: &Value, key: &str) -> Result<String, Refused> {
+        let answer = self.posts(path, body, key).await;
+        let accepted = answer.as_ref().filter(|answer| answer.status == 202);
+        match accepted.and_then(|answer| answer.body["id"].as_str()) {
+            Some(id) => {
+                self.visit.promise(id);
+                Ok(id.to_owned())
+            }
+            None => Err(Refused(answer)),
+        }
+    }
+
+    async fn posts(&self, path: &str, body: &Value, key: &str) -> Option<Answer> {
+        let request = self.request(Method::POST, path).header("idempotency-key", key);
+        self.asks(request.json(body)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.visit.system.gateway);
+        self.http.request(method, url).bearer_auth(&self.token)
+    }
+
+    /// The answer, unless there is none or it says "later".
+    async fn asks(&self, request: RequestBuilder) -> Option<Answer> {
+        let turn = self.turns.acquire().await.unwrap();
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let answer = match request.send().await {
+            Ok(answer) => Some(Answer::read(answer).await),
+            Err(_) => None,
+        };
+        drop(turn);
+        let answer = answer.filter(|answer| answer.status < 500 && answer.status != 429);
+        if answer.is_none() {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
+/// Another answer than was asked for; None: no answer, or one that says "later".
+#[derive(Debug)]
+pub(crate) struct Refused(Option<Answer>);
+
+/// The vendor's page of a booking.
+pub(crate) struct Page {
+    pub booking: String,
+    session: String,
+}
+
+/// Without a ticket.
+fn has_ended(view: &Value) -> bool {
+    let status = view["status"].as_str().unwrap_or_default();
+    ["REJECTED", "CANCELLED", "EXPIRED"].contains(&status)
+}
