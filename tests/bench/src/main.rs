@@ -159,7 +159,7 @@ async fn measure_without_pictures(cli: &Cli, report: &mut Report, alone: &Rates)
 
 /// Production's waits. The stand-ins keep nothing on the disk: writing all they know takes ever longer.
 fn at_full_length(with: Vec<(&'static str, String)>) -> Setup {
-    Setup { factor: 1, without: vec!["SANDBOX_STATE"], with }
+    Setup { factor: 1, without: vec!["SANDBOX_STATE"], with, ..Setup::default() }
 }
 
 async fn open(setup: Setup, report: &mut Report) -> Arc<Kiosk> {
