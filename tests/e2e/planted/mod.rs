@@ -1,6 +1,7 @@
 //! Card numbers, names, tokens and secrets in every field that a caller or a vendor can fill: afterwards everything that
 //! was written anywhere is searched, and none is where it has no business.
 
+mod callers;
 mod places;
 mod vendor;
 mod webhooks;
