@@ -7,6 +7,7 @@ pub mod provider;
 pub mod restate_admin;
 #[cfg(test)]
 mod scripted;
+pub mod storage;
 pub mod vista;
 
 pub use error::Error;
