@@ -88,7 +88,7 @@ pub(crate) async fn run(order: &Order) -> Outcome {
     } else {
         let verdict = if as_asked { "as asked" } else { "NOT as asked" };
         say(&format!("  {} is {}, {verdict}.", text(&booking, "id"), text(&booking, "status")));
-        if let Some(url) = booking["ticket"]["qr_url"].as_str() {
+        if let Some(url) = booking["ticket"]["picture_url"].as_str() {
             say(&format!("  ticket: {url}"));
         }
     }

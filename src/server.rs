@@ -4,8 +4,14 @@ use crate::{
     config::{Config, Role},
     wait::{stopped, until_ready},
 };
-use activities::Activities;
-use adapters::{Providers, hyperpay::HyperPay, restate_admin::RestateAdmin, vista::Vista};
+use activities::{
+    Activities,
+    tickets::{Studio, pass::Passes},
+};
+use adapters::{
+    Providers, hyperpay::HyperPay, restate_admin::RestateAdmin, storage::Store, vista::Vista,
+};
+use chrono::Utc;
 use gateway::{App, Engine, Verifier, sweep};
 use schema::{Db, provider::Provider};
 use std::{sync::Arc, time::Duration};
@@ -27,11 +33,11 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs until `stopping` turns true; what has begun is finished.
 pub(crate) async fn run(
-    config: Config,
+    mut config: Config,
     listeners: Listeners,
     stopping: watch::Receiver<bool>,
 ) -> Result<(), Error> {
-    let parts = Parts::new(&config).await?;
+    let parts = Parts::new(&mut config).await?;
     let mut running = JoinSet::new();
     if config.role != Some(Role::Gateway) {
         let stop = stopped(stopping.clone());
@@ -68,10 +74,13 @@ struct Parts {
     admin: Arc<RestateAdmin>,
     vista: Arc<Vista>,
     providers: Arc<Providers>,
+    studio: Studio,
+    store: Store,
+    passes: Option<Passes>,
 }
 
 impl Parts {
-    async fn new(config: &Config) -> Result<Self, Error> {
+    async fn new(config: &mut Config) -> Result<Self, Error> {
         let connect = || Db::connect(&config.database_url, config.database_connections);
         let mut providers = Providers::new();
         if let Some(hyperpay) = &config.hyperpay {
@@ -87,6 +96,9 @@ impl Parts {
             )?),
             vista: Arc::new(Vista::new(config.vista.clone())?),
             providers: Arc::new(providers),
+            studio: Studio::new(config.seller.clone().ok_or("a seller is needed")?),
+            store: Store::open(&config.store.url, &config.store.options)?,
+            passes: passes(config)?,
         })
     }
 
@@ -95,6 +107,8 @@ impl Parts {
             db: self.db.clone(),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
+            studio: self.studio.clone(),
+            store: self.store.clone(),
         }
     }
 
@@ -107,6 +121,8 @@ impl Parts {
             verifier: Arc::new(Verifier::new(&config.jwt)?),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
+            store: self.store.clone(),
+            passes: self.passes.clone(),
             settings: Arc::new(config.settings.clone()),
         })
     }
@@ -124,6 +140,15 @@ impl Parts {
         }
         self.admin.register(here, config.development).await
     }
+}
+
+/// Operations hears of certificates that end soon at every start.
+fn passes(config: &mut Config) -> Result<Option<Passes>, Error> {
+    let Some(config) = config.passes.take() else { return Ok(None) };
+    if let Some(ends_at) = config.certificates.ends_soon(Utc::now()) {
+        tracing::warn!(%ends_at, "the last certificate for wallet passes ends at {ends_at}: add a newer one");
+    }
+    Ok(Some(Passes::new(config)?))
 }
 
 fn same_place(known: &str, here: &str) -> bool {

@@ -1,7 +1,8 @@
 //! What every handler needs.
 
 use crate::{auth::Verifier, engine::Engine};
-use adapters::{Providers, restate_admin::RestateAdmin, vista::Vista};
+use activities::tickets::pass::Passes;
+use adapters::{Providers, restate_admin::RestateAdmin, storage::Store, vista::Vista};
 use schema::{Db, ids::IdKey, provider::Platform, timings::Timings};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,6 +17,10 @@ pub struct App {
     pub verifier: Arc<Verifier>,
     pub vista: Arc<Vista>,
     pub providers: Arc<Providers>,
+    /// Where the tickets' pictures are.
+    pub store: Store,
+    /// None: no certificates, so there are no passes for wallets.
+    pub passes: Option<Passes>,
     pub settings: Arc<Settings>,
 }
 

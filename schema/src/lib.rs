@@ -11,6 +11,7 @@ pub mod error;
 pub mod events;
 pub mod ids;
 pub mod money;
+pub mod passes;
 pub mod past_due;
 pub mod payments;
 pub mod provider;

@@ -3,13 +3,16 @@
 mod keys;
 mod reader;
 mod settings;
+mod tickets;
 mod vendors;
 
+use activities::tickets::{pass, zatca::Seller};
 use adapters::{hyperpay, vista};
 use clap::ValueEnum;
 use gateway::{JwtKey, Settings};
 use reader::{Incomplete, Reader};
 use schema::ids::IdKey;
+pub(crate) use tickets::StoreConfig;
 
 /// Which half of Usher to run; both, when none is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,6 +39,11 @@ pub(crate) struct Config {
     pub vista: vista::Config,
     /// None: no credentials, so it is off.
     pub hyperpay: Option<hyperpay::Config>,
+    /// None only when it was complained about.
+    pub seller: Option<Seller>,
+    pub store: StoreConfig,
+    /// None: no certificates, so there are no passes.
+    pub passes: Option<pass::Config>,
 }
 
 impl Config {
@@ -50,6 +58,7 @@ impl Config {
             "127.0.0.1:9080".to_owned()
         });
         let factor = from.number("USHER_TIME_FACTOR", 1);
+        let settings = settings::settings(&mut from, factor);
         let config = Self {
             role,
             database_url: from.required("DATABASE_URL", "postgres://user:password@host/database"),
@@ -66,9 +75,12 @@ impl Config {
             development: from.optional("USHER_DEVELOPMENT").is_some(),
             id_key: keys::id_key(&mut from),
             jwt: keys::jwt(&mut from),
-            settings: settings::settings(&mut from, factor),
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
+            seller: tickets::seller(&mut from),
+            store: tickets::store(&mut from),
+            passes: tickets::passes(&mut from, &settings.public_url),
+            settings,
         };
         from.finish(config)
     }
@@ -82,9 +94,16 @@ mod tests {
     fn everything_missing_is_named_at_once() {
         let error = Config::read(None, |_| None).err().map(|error| error.to_string());
         let error = error.unwrap_or_default();
-        for name in ["DATABASE_URL", "USHER_ID_KEY", "JWT_SECRET_KEY", "VISTA_IOS_TOKEN"] {
+        for name in [
+            "DATABASE_URL",
+            "USHER_ID_KEY",
+            "JWT_SECRET_KEY",
+            "VISTA_IOS_TOKEN",
+            "ZATCA_VAT_NUMBER",
+        ] {
             assert!(error.contains(name), "{name} is not named in: {error}");
         }
+        assert!(!error.contains("APPLE_WALLET"), "passes without a pass type are off, not missing");
         assert!(!error.contains("HYPER_PAY"), "a vendor without credentials is off, not missing");
     }
 }

@@ -4,10 +4,12 @@ mod body;
 mod cases;
 mod health;
 mod orders;
+mod passes;
 mod pay;
 mod payments;
 mod seats;
 mod stuck;
+mod tickets;
 mod webhooks;
 
 use crate::{app::App, error::Error};
@@ -21,6 +23,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .merge(orders::router())
+        .merge(tickets::router())
+        .merge(passes::router())
         .merge(payments::router())
         .merge(seats::router())
         .merge(pay::router())

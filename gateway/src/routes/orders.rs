@@ -18,7 +18,6 @@ use schema::{
     bookings::{self, Booking, BookingRequest, SeatChoice},
     ids::BookingId,
     states::BookingStatus,
-    tickets,
     unwinding::Cancel,
 };
 use serde::{Deserialize, Serialize};
@@ -29,7 +28,6 @@ pub(super) fn router() -> Router<App> {
         .route("/api/v1/orders", post(create))
         .route("/api/v1/orders/{booking}", get(show))
         .route("/api/v1/orders/{booking}/cancel", post(cancel))
-        .route("/api/v1/orders/{booking}/ticket.svg", get(ticket))
 }
 
 /// The seats a customer wants in one session.
@@ -163,19 +161,6 @@ fn too_late(status: BookingStatus) -> Error {
         | BookingStatus::Expired => ("booking_has_ended", "It has ended already.", false),
     };
     Error::Conflict { code: code.into(), detail: detail.into(), retryable }
-}
-
-/// The ticket's QR, for the one who booked.
-async fn ticket(
-    State(app): State<App>,
-    caller: Caller,
-    Path(booking): Path<String>,
-) -> Result<Response, Error> {
-    let booking = find(&app, &caller, &booking).await?;
-    let ticket = tickets::find(&app.db, booking.booking_id).await?;
-    let svg = ticket.and_then(|ticket| ticket.qr_svg).ok_or(Error::NotFound)?;
-    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private")];
-    Ok((headers, svg).into_response())
 }
 
 /// The caller's booking. A missing and a foreign one take the same way to the same answer.
