@@ -15,13 +15,17 @@ const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapter
 
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
 /// the binary's `book` is a customer.
-const TOOLS: [(&str, &[&str]); 6] = [
+const TOOLS: [(&str, &[&str]); 10] = [
     ("sqlx", &["schema", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
     ("restate-sdk", &["workflows", "gateway"]),
     ("reqwest", &["adapters", "gateway", "usher", "harness", "sandbox", "stack"]),
     ("aes-gcm", &["adapters", "harness", "sandbox"]),
     ("backoff", &["usher"]),
+    ("object_store", &["adapters"]),
+    ("resvg", &["activities"]),
+    ("cms", &["activities"]),
+    ("rcgen", &["sandbox"]),
 ];
 
 const FILE_LINES_MAX: usize = 400;

@@ -23,6 +23,7 @@ mod secrets;
 mod staff;
 mod states;
 mod sweep;
+mod tickets;
 mod unwinding;
 mod vista_faults;
 mod webhooks;

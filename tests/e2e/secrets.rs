@@ -3,7 +3,7 @@
 use harness::{Order, visit};
 use sqlx::AssertSqlSafe;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "bookings",
     "seats",
     "booking_events",
@@ -13,6 +13,7 @@ const TABLES: [&str; 10] = [
     "vendor_calls",
     "webhook_deliveries",
     "tickets",
+    "pass_registrations",
     "cases",
 ];
 
