@@ -90,7 +90,7 @@ pub(crate) async fn run(order: &Order) -> Outcome {
         let standing = &booking["standing"];
         say(&format!("  {} is {}, {verdict}.", text(&booking, "id"), text(standing, "what")));
         say(&format!("  {}", text(&standing["says"], "en")));
-        if let Some(url) = booking["ticket"]["qr_url"].as_str() {
+        if let Some(url) = booking["ticket"]["picture_url"].as_str() {
             say(&format!("  ticket: {url}"));
         }
     }

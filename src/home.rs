@@ -2,12 +2,17 @@
 
 use data_encoding::HEXLOWER;
 use rand::Rng;
+use sandbox::apple::{PassCertificate, pass_certificate};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs, io,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
+
+/// The development system's passes.
+pub(crate) const PASS_TYPE: &str = "pass.sa.usher.development";
+pub(crate) const PASS_TEAM: &str = "DEVELOPMNT";
 
 /// `.usher` in the current folder; for this user's eyes only.
 pub(crate) struct Home(PathBuf);
@@ -18,6 +23,9 @@ pub(crate) struct Keys {
     pub id_key: String,
     pub jwt_secret: String,
     pub hyperpay_webhook_key: String,
+    /// Keys of an earlier build have none.
+    #[serde(default = "random_hex")]
+    pub pass_key: String,
 }
 
 /// Where the running system is.
@@ -48,15 +56,30 @@ impl Home {
     /// This folder's keys; made at the first start.
     pub(crate) fn keys(&self) -> io::Result<Keys> {
         if let Some(keys) = self.read("keys.json")? {
+            // With what an earlier build did not have.
+            self.write("keys.json", &keys)?;
             return Ok(keys);
         }
         let keys = Keys {
             id_key: random_hex(),
             jwt_secret: random_hex(),
             hyperpay_webhook_key: random_hex(),
+            pass_key: random_hex(),
         };
         self.write("keys.json", &keys)?;
         Ok(keys)
+    }
+
+    /// This folder's certificate for wallet passes, by a stand-in of Apple's authority; made at the first start. No phone
+    /// takes it for Apple's.
+    pub(crate) fn pass_certificate(&self) -> io::Result<PassCertificate> {
+        if let Some(known) = self.read("pass-certificate.json")? {
+            return Ok(known);
+        }
+        let made =
+            pass_certificate(PASS_TYPE, PASS_TEAM, (2026, 2099)).map_err(io::Error::other)?;
+        self.write("pass-certificate.json", &made)?;
+        Ok(made)
     }
 
     pub(crate) fn running(&self) -> io::Result<Option<Running>> {

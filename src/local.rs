@@ -3,7 +3,7 @@
 use crate::{
     Outcome, book,
     config::{Config, Values},
-    home::{Home, Keys, Places, Running},
+    home::{Home, Keys, PASS_TEAM, PASS_TYPE, Places, Running},
     listen,
     server::{self, Listeners},
     telemetry::{Lines, Telemetry},
@@ -11,7 +11,7 @@ use crate::{
     wait::{stop_signal, stopped},
 };
 use stack::{Engines, Launch, Options, Supervised};
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, io, process::ExitCode, time::Duration};
 
 /// Starts everything, makes one booking if asked to, and stays until Ctrl-C.
 pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
@@ -36,7 +36,8 @@ pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     let metrics = listen::from_port(9464)?;
     let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
     let workflows_addr = workflows.local_addr()?.to_string();
-    let environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
+    let mut environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
+    environment.extend(for_tickets(&home, &keys)?);
     let config = Config::read(None, &Values::of(environment))?;
     schema::Db::connect(&config.database_url, 1).await?.migrate().await.map_err(|error| {
         format!("{error}. If .usher/data is of another build, remove it: it is this folder's only.")
@@ -167,6 +168,22 @@ fn environment(
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key.clone()),
     ];
     ours.into_iter().chain(passed_on).collect()
+}
+
+/// Pictures in this folder, and passes under its own certificate.
+fn for_tickets(home: &Home, keys: &Keys) -> io::Result<[(&'static str, String); 9]> {
+    let signer = home.pass_certificate()?;
+    Ok([
+        ("ZATCA_SELLER_NAME", "Usher Cinemas".to_owned()),
+        ("ZATCA_VAT_NUMBER", "300000000000003".to_owned()),
+        ("USHER_STORE_URL", format!("file://{}", home.path("store").display())),
+        ("USHER_PASS_KEY", keys.pass_key.clone()),
+        ("APPLE_WALLET_PASS_TYPE_IDENTIFIER", PASS_TYPE.to_owned()),
+        ("APPLE_WALLET_TEAM_IDENTIFIER", PASS_TEAM.to_owned()),
+        ("APPLE_WALLET_CER_FILE_NAME", signer.certificate),
+        ("APPLE_WALLET_KEY_FILE_NAME", signer.key),
+        ("APPLE_WALLET_WWDR_FILE_NAME", signer.intermediate),
+    ])
 }
 
 /// The vendors are somebody else's: a process of their own, which outlives no one but us.

@@ -5,10 +5,15 @@ use crate::{
     telemetry::{self, Metrics, Watched},
     wait::{stopped, until_ready},
 };
-use activities::Activities;
-use adapters::{
-    Providers, hyperpay::HyperPay, identity::Identity, restate_admin::RestateAdmin, vista::Vista,
+use activities::{
+    Activities,
+    tickets::{Studio, pass::Passes},
 };
+use adapters::{
+    Providers, hyperpay::HyperPay, identity::Identity, restate_admin::RestateAdmin, storage::Store,
+    vista::Vista,
+};
+use chrono::Utc;
 use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
 use schema::{Db, provider::Provider};
 use std::{sync::Arc, time::Duration};
@@ -34,7 +39,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs until `stopping` turns true; what has begun is finished.
 pub(crate) async fn run(
-    config: Config,
+    mut config: Config,
     listeners: Listeners,
     metrics: Metrics,
     stopping: watch::Receiver<bool>,
@@ -47,7 +52,7 @@ pub(crate) async fn run(
             tracing::error!(%error, "nobody can read the metrics any more: {error}");
         }
     });
-    let parts = Parts::new(&config).await?;
+    let parts = Parts::new(&mut config).await?;
     let patience_ms = PAID_WITHOUT_BOOKING_MS / i64::from(config.time_factor);
     // A connection of its own: whoever watches must see when all others are taken.
     let watched = Watched {
@@ -94,10 +99,13 @@ struct Parts {
     admin: Arc<RestateAdmin>,
     vista: Arc<Vista>,
     providers: Arc<Providers>,
+    studio: Studio,
+    store: Store,
+    passes: Option<Passes>,
 }
 
 impl Parts {
-    async fn new(config: &Config) -> Result<Self, Error> {
+    async fn new(config: &mut Config) -> Result<Self, Error> {
         let connect = || Db::connect(&config.database_url, config.database_connections);
         let mut providers = Providers::new();
         if let Some(hyperpay) = &config.hyperpay {
@@ -113,6 +121,9 @@ impl Parts {
             )?),
             vista: Arc::new(Vista::new(config.vista.clone())?),
             providers: Arc::new(providers),
+            studio: Studio::new(config.seller.clone().ok_or("a seller is needed")?),
+            store: Store::open(&config.store.url, &config.store.options)?,
+            passes: passes(config)?,
         })
     }
 
@@ -121,6 +132,8 @@ impl Parts {
             db: self.db.clone(),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
+            studio: self.studio.clone(),
+            store: self.store.clone(),
         }
     }
 
@@ -136,6 +149,8 @@ impl Parts {
             guard: Arc::new(Guard::new(&config.settings.limits)),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
+            store: self.store.clone(),
+            passes: self.passes.clone(),
             settings: Arc::new(config.settings.clone()),
         })
     }
@@ -153,6 +168,15 @@ impl Parts {
         }
         self.admin.register(here, config.development).await
     }
+}
+
+/// Operations hears of certificates that end soon at every start.
+fn passes(config: &mut Config) -> Result<Option<Passes>, Error> {
+    let Some(config) = config.passes.take() else { return Ok(None) };
+    if let Some(ends_at) = config.certificates.ends_soon(Utc::now()) {
+        tracing::warn!(%ends_at, "the last certificate for wallet passes ends at {ends_at}: add a newer one");
+    }
+    Ok(Some(Passes::new(config)?))
 }
 
 fn same_place(known: &str, here: &str) -> bool {

@@ -16,7 +16,7 @@ const LINE: [&str; 6] = ["usher", "gateway", "workflows", "activities", "adapter
 /// Who may use a heavy tool. `gateway` speaks to the engine by the typed clients of restate-sdk, which run on reqwest;
 /// the binary's `book` is a customer. `schema` knows what a trace is; the binary alone sends anything anywhere. What
 /// callers see of a type is documented (utoipa) where the type is. The bench plays the engine's ceiling itself.
-const TOOLS: [(&str, &[&str]); 18] = [
+const TOOLS: [(&str, &[&str]); 21] = [
     ("sqlx", &["schema", "bench", "harness", "stack"]),
     ("axum", &["gateway", "sandbox"]),
     ("hyper", &["gateway"]),
@@ -26,10 +26,13 @@ const TOOLS: [(&str, &[&str]); 18] = [
     ("reqwest", &["adapters", "gateway", "usher", "bench", "harness", "sandbox", "stack"]),
     ("aes-gcm", &["adapters", "harness", "sandbox"]),
     ("backoff", &["usher"]),
+    ("cms", &["activities"]),
     ("metrics-exporter-prometheus", &["usher"]),
     ("object_store", &["adapters"]),
     ("opentelemetry", &["schema", "usher"]),
     ("opentelemetry_sdk", &["usher"]),
+    ("rcgen", &["sandbox"]),
+    ("resvg", &["activities"]),
     ("sentry", &["usher"]),
     ("tracing-opentelemetry", &["schema", "usher"]),
     ("utoipa", &["schema", "adapters", "gateway"]),

@@ -1,6 +1,9 @@
 //! A booking's steps at Vista: what is sent, what is looked up, and what the answer means for the row.
 
-use crate::step::{Seen, VendorStep, decide::Repeat};
+use crate::{
+    step::{Seen, VendorStep, decide::Repeat},
+    tickets::door_code,
+};
 use adapters::{
     error::Error as VendorError,
     vista::{
@@ -14,6 +17,7 @@ use schema::{
     bookings::{self, BookingRequest},
     ids::BookingId,
     money::Money,
+    tickets,
     timings::{CallTimings, Timings},
 };
 use serde::{Deserialize, Serialize};
@@ -236,7 +240,10 @@ impl VendorStep for ConfirmOrder<'_> {
 
     async fn project(&self, tx: &mut Tx, answer: &ConfirmAnswer) -> Result<(), schema::Error> {
         if let ConfirmAnswer::Booked(VistaBooking { booking_id, booking_number, .. }) = answer {
-            bookings::confirm(tx, self.request.booking_id, booking_id, booking_number).await?;
+            let booking = self.request.booking_id;
+            if bookings::confirm(tx, booking, booking_id, booking_number).await? {
+                tickets::open(tx, booking, booking_id, door_code(booking_id).as_deref()).await?;
+            }
         }
         Ok(())
     }

@@ -7,19 +7,22 @@ pub mod evidence;
 pub mod payments;
 pub mod refunds;
 pub mod step;
-mod tickets;
+pub mod tickets;
 pub mod watched;
 pub mod webhooks;
 
-use adapters::{Providers, vista::Vista};
+use adapters::{Providers, storage::Store, vista::Vista};
 pub use error::Error;
 use schema::Db;
 use std::sync::Arc;
+use tickets::Studio;
 
-/// Everything a step needs: the tables and the vendors.
+/// Everything a step needs: the tables, the vendors, and where pictures are drawn and kept.
 #[derive(Clone)]
 pub struct Activities {
     pub db: Db,
     pub vista: Arc<Vista>,
     pub providers: Arc<Providers>,
+    pub studio: Studio,
+    pub store: Store,
 }

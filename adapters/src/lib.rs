@@ -10,6 +10,7 @@ pub mod provider;
 pub mod restate_admin;
 #[cfg(test)]
 mod scripted;
+pub mod storage;
 pub mod vista;
 mod watched;
 

@@ -6,7 +6,10 @@ use crate::{
     engine::Engine,
     guard::{Guard, Limits},
 };
-use adapters::{Providers, identity::Identity, restate_admin::RestateAdmin, vista::Vista};
+use activities::tickets::pass::Passes;
+use adapters::{
+    Providers, identity::Identity, restate_admin::RestateAdmin, storage::Store, vista::Vista,
+};
 use schema::{Db, ids::IdKey, provider::Platform, timings::Timings};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -26,6 +29,10 @@ pub struct App {
     pub guard: Arc<Guard>,
     pub vista: Arc<Vista>,
     pub providers: Arc<Providers>,
+    /// Where the tickets' pictures are.
+    pub store: Store,
+    /// None: no certificates, so there are no passes for wallets.
+    pub passes: Option<Passes>,
     pub settings: Arc<Settings>,
 }
 

@@ -104,6 +104,10 @@ impl Engine {
             "Refund" => {
                 RefundIngressClient::from_client(engine, key).decided(decided).send().await?;
             }
+            "TicketGenerate" => {
+                let client = TicketGenerateIngressClient::from_client(engine, key);
+                client.decided(decided).send().await?;
+            }
             // Nothing else waits for a person.
             _ => {}
         }

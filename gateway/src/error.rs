@@ -120,6 +120,9 @@ pub const CODES: &[&str] = &[
     "engine_away",
     "database_away",
     "vista_away",
+    "store_away",
+    "no_pass_now",
+    "too_many_devices",
     "internal",
 ];
 

@@ -1,5 +1,5 @@
 //! The front door: HTTP in, workflows started, state returned. It decides nothing, and writes nothing but what a person
-//! has decided.
+//! has decided and which phones want to hear of a pass.
 
 mod app;
 mod auth;

@@ -103,6 +103,15 @@ struct TicketView {
     vista_booking_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     qr_url: Option<String>,
+    /// The picture, once it is drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture_url: Option<String>,
+    /// For Apple's wallet, where passes are on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pass_url: Option<String>,
+    /// The text of the tax invoice's QR (ZATCA), as it is in the picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoice_qr: Option<String>,
 }
 
 impl BookingView {
@@ -179,11 +188,17 @@ impl RefundView {
 
 impl TicketView {
     fn of(app: &App, booking: BookingId, ticket: Ticket) -> Self {
-        let url = format!("{}/api/v1/orders/{booking}/ticket.svg", app.settings.public_url);
+        let url = |kind: &str| {
+            format!("{}/api/v1/orders/{booking}/ticket.{kind}", app.settings.public_url)
+        };
+        let has_pass = app.passes.is_some() && ticket.has_pass;
         Self {
             status: ticket.status,
             vista_booking_id: ticket.vista_booking_id,
-            qr_url: ticket.has_qr.then_some(url),
+            qr_url: ticket.has_qr.then(|| url("svg")),
+            picture_url: ticket.has_picture.then(|| url("png")),
+            pass_url: has_pass.then(|| url("pkpass")),
+            invoice_qr: ticket.invoice_qr,
         }
     }
 }

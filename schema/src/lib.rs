@@ -14,6 +14,7 @@ pub mod holds;
 pub mod ids;
 pub mod maintenance;
 pub mod money;
+pub mod passes;
 pub mod past_due;
 pub mod payments;
 pub mod provider;

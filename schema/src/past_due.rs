@@ -62,7 +62,7 @@ pub async fn refunds(db: &Db, quiet_ms: i64) -> Result<Vec<RefundId>, Error> {
     .await?)
 }
 
-/// Confirmed bookings that have been without a ticket for long.
+/// Confirmed bookings that have been without a ticket for long, unless a person has decided that they stay so.
 pub async fn tickets(db: &Db, quiet_ms: i64) -> Result<Vec<BookingId>, Error> {
     Ok(sqlx::query_scalar!(
         r#"
@@ -71,6 +71,8 @@ pub async fn tickets(db: &Db, quiet_ms: i64) -> Result<Vec<BookingId>, Error> {
           AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
           AND NOT EXISTS (SELECT FROM tickets WHERE tickets.booking_id = bookings.booking_id
                           AND tickets.status = 'ISSUED')
+          AND NOT EXISTS (SELECT FROM vendor_calls WHERE call_key = bookings.booking_id || ':issue_ticket'
+                          AND outcome = 'GAVE_UP')
         ORDER BY updated_at LIMIT 1000
         "#,
         quiet_ms

@@ -91,6 +91,11 @@ pub struct Ticket {
     pub status: TicketStatus,
     pub vista_booking_id: String,
     pub has_qr: bool,
+    pub has_picture: bool,
+    /// What a wallet's pass says is known.
+    pub has_pass: bool,
+    /// The text of the tax invoice's QR.
+    pub invoice_qr: Option<String>,
 }
 
 /// The cases that nobody has decided yet.
@@ -151,7 +156,8 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                 FROM (SELECT * FROM refunds WHERE refunds.booking_id = b.booking_id
                       ORDER BY created_at LIMIT 100) r) AS "refunds!: Json<Vec<Refund>>",
                (SELECT json_build_object('status', tickets.status, 'vista_booking_id', tickets.vista_booking_id,
-                                         'has_qr', qr_svg IS NOT NULL)
+                                         'has_qr', qr_svg IS NOT NULL, 'has_picture', picture IS NOT NULL,
+                                         'has_pass', facts IS NOT NULL, 'invoice_qr', invoice_qr)
                 FROM tickets WHERE tickets.booking_id = b.booking_id) AS "ticket: Json<Ticket>",
                (SELECT json_build_object('since', MIN(opened_at), 'at_risk_minor', SUM(at_risk_minor))
                 FROM cases WHERE cases.booking_id = b.booking_id AND decision IS NULL) AS "undecided!: Json<Undecided>",

@@ -36,7 +36,7 @@ pub async fn waiting(db: &Db, limit: i64) -> Result<Vec<Waiting>, Error> {
                currency AS "currency!: Currency"
         FROM (
             SELECT CASE WHEN refund_id IS NOT NULL THEN 'Refund' WHEN payments.payment_id IS NOT NULL THEN 'Payment'
-                        ELSE 'Booking' END AS workflow,
+                        WHEN calls.step = 'issue_ticket' THEN 'TicketGenerate' ELSE 'Booking' END AS workflow,
                    key AS workflow_key, calls.step, CASE WHEN vendor = 'payment' THEN COALESCE(refunds.provider, payments.provider, vendor)
                         ELSE vendor END AS vendor,
                    NULL AS case_id, calls.booking_id, COALESCE(waiting_for, 'nothing heard since it was sent') AS why,

@@ -8,9 +8,11 @@ mod reader;
 mod settings;
 mod table;
 mod telemetry;
+mod tickets;
 mod values;
 mod vendors;
 
+use activities::tickets::{pass, zatca::Seller};
 use adapters::{hyperpay, identity, vista};
 use clap::ValueEnum;
 use gateway::{Settings, Trust};
@@ -18,6 +20,7 @@ use reader::{Incomplete, Reader};
 use schema::ids::IdKey;
 pub(crate) use table::{Sources, lines};
 pub(crate) use telemetry::{Otlp, Sentry, Telemetry};
+pub(crate) use tickets::StoreConfig;
 pub(crate) use values::Values;
 
 /// Which half of Usher to run; both, when none is named.
@@ -52,6 +55,11 @@ pub(crate) struct Config {
     pub vista: vista::Config,
     /// None: no credentials, so it is off.
     pub hyperpay: Option<hyperpay::Config>,
+    /// None only when it was complained about.
+    pub seller: Option<Seller>,
+    pub store: StoreConfig,
+    /// None: no certificates, so there are no passes.
+    pub passes: Option<pass::Config>,
     pub telemetry: Telemetry,
 }
 
@@ -82,6 +90,7 @@ impl Config {
             "127.0.0.1:9080".to_owned()
         });
         let factor = from.number("USHER_TIME_FACTOR", 1);
+        let settings = settings::settings(&mut from, factor);
         let config = Self {
             role,
             time_factor: factor,
@@ -106,9 +115,12 @@ impl Config {
             id_key: keys::id_key(&mut from),
             trust: keys::trust(&mut from),
             identity: limits::identity(&mut from, factor),
-            settings: settings::settings(&mut from, factor),
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
+            seller: tickets::seller(&mut from),
+            store: tickets::store(&mut from),
+            passes: tickets::passes(&mut from, &settings.public_url),
+            settings,
             telemetry: telemetry::telemetry(&mut from),
         };
         from.finish(config)
@@ -130,9 +142,11 @@ mod tests {
             "JWT_SECRET_KEY",
             "IDENTITY_BASE_URL",
             "VISTA_IOS_TOKEN",
+            "ZATCA_VAT_NUMBER",
         ] {
             assert!(error.contains(name), "{name} is not named in: {error}");
         }
+        assert!(!error.contains("APPLE_WALLET"), "passes without a pass type are off, not missing");
         assert!(!error.contains("HYPER_PAY"), "a vendor without credentials is off, not missing");
     }
 

@@ -30,6 +30,7 @@ mod staff;
 mod states;
 mod sweep;
 mod telemetry;
+mod tickets;
 mod unwinding;
 mod vista_faults;
 mod webhooks;

@@ -3,7 +3,7 @@
 use harness::{Order, visit};
 use sqlx::AssertSqlSafe;
 
-pub(crate) const TABLES: [&str; 11] = [
+pub(crate) const TABLES: [&str; 12] = [
     "bookings",
     "seats",
     "booking_events",
@@ -13,6 +13,7 @@ pub(crate) const TABLES: [&str; 11] = [
     "vendor_calls",
     "webhook_deliveries",
     "tickets",
+    "pass_registrations",
     "cases",
     "maintenance_changes",
 ];

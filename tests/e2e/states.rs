@@ -88,8 +88,8 @@ const ROWS: [(&str, &str); 5] = [
     ),
     (
         "tickets",
-        "INSERT INTO tickets (booking_id, status, vista_booking_id, qr_svg)
-         VALUES ('00000000000000000000000001', $1, 'V', '<svg/>')",
+        "INSERT INTO tickets (booking_id, status, vista_booking_id, qr_svg, facts, invoice_qr, picture)
+         VALUES ('00000000000000000000000001', $1, 'V', '<svg/>', '{}', 'AQ==', 'ab')",
     ),
 ];
 

@@ -200,3 +200,17 @@ pub struct TicketType {
     pub area_category: Option<String>,
     pub price: Money,
 }
+
+/// What a show is called: each thing by its name and its other name, one of which may be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Show {
+    pub film: String,
+    pub film_alt: String,
+    pub cinema: String,
+    pub cinema_alt: String,
+    pub hall: String,
+    pub hall_alt: String,
+    pub rating: Option<String>,
+    /// How long the film is.
+    pub minutes: Option<u32>,
+}

@@ -14,6 +14,7 @@ mod order_fate;
 mod result_codes;
 mod seating;
 mod session_wire;
+mod show;
 mod wire;
 
 use crate::{
@@ -66,6 +67,7 @@ pub struct Vista {
     client_classes: BTreeMap<Platform, String>,
     geometry: Cache<session_wire::Geometry>,
     ticket_types: Cache<Vec<TicketType>>,
+    rows: Cache<Value>,
 }
 
 /// On whose behalf, and until when.
@@ -102,6 +104,7 @@ impl Vista {
             client_classes: config.client_classes,
             geometry: Cache::new(),
             ticket_types: Cache::new(),
+            rows: Cache::new(),
         })
     }
 

@@ -44,7 +44,7 @@ impl Class {
         match path.trim_start_matches('/').split('/').collect::<Vec<_>>().as_slice() {
             ["heartbeat" | "readyz" | "metrics"] => Self::Health,
             ["webhooks", ..] => Self::Webhook,
-            ["pay" | "return", ..] => Self::Page,
+            ["pay" | "return" | "v1", ..] => Self::Page,
             ["api", "v1", "cms", ..] => Self::Staff,
             ["api", "v1", "orders"] if changes => Self::StartOrder,
             ["api", "v1", "orders", _, "payments"] if changes => Self::OpenPayment,

@@ -7,10 +7,12 @@ mod health;
 mod maintenance;
 mod order_list;
 mod orders;
+mod passes;
 mod pay;
 mod payments;
 mod seats;
 mod stuck;
+mod tickets;
 mod waiting;
 mod webhooks;
 
@@ -32,6 +34,8 @@ pub(crate) fn router(app: App) -> Router {
         .merge(orders::router())
         .merge(order_list::router())
         .merge(events::router())
+        .merge(tickets::router())
+        .merge(passes::router())
         .merge(payments::router())
         .merge(seats::router())
         .merge(pay::router())

@@ -24,7 +24,6 @@ use schema::{
     ids::BookingId,
     snapshot::{self, Snapshot},
     states::BookingStatus,
-    tickets,
     unwinding::Cancel,
 };
 use serde::{Deserialize, Serialize};
@@ -33,11 +32,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(create))
-        .routes(routes!(show))
-        .routes(routes!(cancel))
-        .routes(routes!(ticket))
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(show)).routes(routes!(cancel))
 }
 
 /// The seats a customer wants in one session.
@@ -254,27 +249,6 @@ fn too_late(status: BookingStatus) -> Error {
         | BookingStatus::Expired => ("booking_has_ended", "It has ended already.", false),
     };
     Error::Conflict { code: code.into(), detail: detail.into(), retryable }
-}
-
-/// Get the ticket's QR
-///
-/// For the one who booked.
-#[utoipa::path(get, path = "/api/v1/orders/{booking}/ticket.svg", tag = "orders", operation_id = "show_ticket",
-    params(("booking" = BookingId, Path, description = "The booking."), CallerHeader),
-    responses(
-        (status = 200, body = String, content_type = "image/svg+xml", description = "The QR that the cinema reads."),
-        (status = 404, description = "There is nothing of yours here, or no ticket yet."),
-    ))]
-async fn ticket(
-    State(app): State<App>,
-    caller: Caller,
-    Named(booking): Named<String>,
-) -> Result<Response, Error> {
-    let booking = find(&app, &caller, &booking).await?;
-    let ticket = tickets::find(&app.db, booking.booking_id).await?;
-    let svg = ticket.and_then(|ticket| ticket.qr_svg).ok_or(Error::NotFound)?;
-    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private")];
-    Ok((headers, svg).into_response())
 }
 
 /// The caller's booking. A missing and a foreign one take the same way to the same answer.

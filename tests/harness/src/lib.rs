@@ -11,10 +11,11 @@ mod system;
 mod vendors;
 mod visit;
 
+pub use checker::read_picture;
 pub use checker::{Violation, When};
 pub use customer::{Answer, Customer, in_a_day};
 pub use order::{Booking, Order, Payment};
-pub use system::{Setup, System, build_usher, usher};
+pub use system::{PASS_TYPE, SELLER, SIGNER, Setup, System, build_usher, usher};
 pub use vendors::{HyperPay, Mishap, Shopper, Vista, seal};
 pub use visit::{Visit, visit, visit_alone, visit_with};
 

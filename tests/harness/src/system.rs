@@ -2,15 +2,27 @@
 
 use super::{PAUSE, until};
 use data_encoding::HEXLOWER;
+use sandbox::apple::{PassCertificate, pass_certificate};
 use schema::ids::IdKey;
 use stack::{Engines, Launch, Options, Supervised};
 use std::{
     env, fs,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
+    sync::LazyLock,
     time::Duration,
 };
 use tokio::{process::Command, sync::Mutex};
+
+/// Longer than 127 bytes: where other makers of tax QRs go wrong.
+pub const SELLER: &str =
+    "شركة السينما السعودية للترفيه والعروض السينمائية المحدودة وشركاؤها في المملكة";
+pub const PASS_TYPE: &str = "pass.sa.example.ticket";
+const TEAM: &str = "A1B2C3D4E5";
+
+/// Who signs the passes of every system of this process.
+pub static SIGNER: LazyLock<PassCertificate> =
+    LazyLock::new(|| pass_certificate(PASS_TYPE, TEAM, (2026, 2099)).unwrap());
 
 /// How long the logs of a run may be read.
 const KEPT: Duration = Duration::from_hours(24);
@@ -65,6 +77,8 @@ pub struct System {
     /// Where its metrics are read.
     pub metrics: String,
     pub keys: Keys,
+    /// Where the tickets' pictures are, unless the setup has put them elsewhere.
+    pub store: Option<PathBuf>,
     usher: Program,
     /// They live as long as the system does.
     stand_ins: Supervised,
@@ -74,6 +88,7 @@ pub struct Keys {
     pub jwt: String,
     pub webhook: String,
     id: String,
+    passes: String,
 }
 
 /// A process that can be killed and started again as it was.
@@ -113,13 +128,21 @@ impl System {
 
         let address = || format!("127.0.0.1:{}", free_port());
         let (gateway, workflows, sandbox, metrics) = (address(), address(), address(), address());
-        let keys = Keys { jwt: random(), webhook: random(), id: random() };
+        let keys = Keys { jwt: random(), webhook: random(), id: random(), passes: random() };
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins =
             Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox, setup)).unwrap();
         let mut launch = Launch::new("Usher", usher(), logs.join("usher.log")).args(["serve"]);
         launch.clean_env = true;
+        let store = logs.join("store");
         let urls = [
+            ("USHER_STORE_URL", format!("file://{}", store.display())),
+            ("ZATCA_SELLER_NAME", SELLER.to_owned()),
+            ("ZATCA_VAT_NUMBER", "300000000000003".to_owned()),
+            ("APPLE_WALLET_PASS_TYPE_IDENTIFIER", PASS_TYPE.to_owned()),
+            ("APPLE_WALLET_TEAM_IDENTIFIER", TEAM.to_owned()),
+            ("APPLE_WALLET_CER_FILE_NAME", SIGNER.certificate.clone()),
+            ("APPLE_WALLET_WWDR_FILE_NAME", SIGNER.intermediate.clone()),
             ("DATABASE_URL", database.clone()),
             ("RESTATE_INGRESS_URL", engines.restate_ingress_urls()),
             ("RESTATE_ADMIN_URL", engines.restate_admin_urls()),
@@ -144,6 +167,8 @@ impl System {
         let (gateway, sandbox) = (format!("http://{gateway}"), format!("http://{sandbox}"));
         let (workflows, metrics) =
             (format!("http://{workflows}"), format!("http://{metrics}/metrics"));
+        let elsewhere = setup.with.iter().any(|(name, _)| *name == "USHER_STORE_URL");
+        let store = (!elsewhere).then_some(store);
         let system = Self {
             engines,
             database,
@@ -152,6 +177,7 @@ impl System {
             sandbox,
             metrics,
             keys,
+            store,
             usher,
             stand_ins,
         };
@@ -261,6 +287,8 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.webhook.clone()),
+        ("USHER_PASS_KEY", keys.passes.clone()),
+        ("APPLE_WALLET_KEY_FILE_NAME", SIGNER.key.clone()),
     ];
     names.into_iter().zip(tokens).chain(ours).collect()
 }

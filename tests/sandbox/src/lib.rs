@@ -23,6 +23,7 @@
 //! A rule fires from its nth matching call on, `times` times (once; 0 is for ever). A reference is the merchant's, the
 //! vendor's order or session, or a text that contains it. `delay_ms` is real time; everything else passes by the factor.
 
+pub mod apple;
 pub mod aws;
 mod catalogue;
 mod cli;

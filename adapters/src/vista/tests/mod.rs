@@ -1,6 +1,7 @@
 //! Vista against a scripted server: what each answer is taken for. Orders and seats.
 
 mod bookings;
+mod shows;
 
 use super::*;
 use crate::scripted::{Asked, Scripted};

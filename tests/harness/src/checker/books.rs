@@ -23,6 +23,8 @@ pub(crate) struct Books {
     pub captures: Vec<Capture>,
     pub refunds: Vec<Refund>,
     pub tickets: Vec<Ticket>,
+    /// What a scanner reads in the stored pictures, by booking; or why it reads nothing. Those that were looked at.
+    pub pictures: HashMap<String, Result<BTreeSet<String>, String>>,
     pub calls: Vec<Call>,
     pub cases: Vec<Case>,
     pub deliveries: Vec<Delivery>,
@@ -53,6 +55,8 @@ pub(crate) struct Book<'a> {
     pub booked: Vec<&'a Entry>,
     /// Everything about the booking's order at Vista.
     pub order: Vec<&'a Entry>,
+    /// What a scanner reads in its stored picture, if it was looked at.
+    pub picture: Option<&'a Result<BTreeSet<String>, String>>,
     pub edges: &'a BTreeSet<(String, String)>,
     pub expected: &'a [String],
 }
@@ -152,6 +156,7 @@ fn empty<'a>(books: &'a Books, booking: &'a Booking) -> Book<'a> {
         given_back: Vec::new(),
         booked: Vec::new(),
         order: Vec::new(),
+        picture: books.pictures.get(&booking.booking_id),
         edges: &books.edges,
         expected: &books.expected,
     }

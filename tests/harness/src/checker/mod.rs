@@ -19,6 +19,7 @@ pub(crate) mod books;
 mod calls;
 mod cases;
 mod money;
+mod pictures;
 mod qr;
 pub(crate) mod reading;
 mod rows;
@@ -30,6 +31,7 @@ mod timeline;
 mod watch;
 
 use books::Books;
+pub use pictures::read as read_picture;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt;

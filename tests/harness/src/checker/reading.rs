@@ -5,6 +5,7 @@
 
 use super::{
     books::Books,
+    pictures,
     rows::{Booking, Call, Capture, Case, Delivery, Event, Payment, Refund, Seat, Ticket},
 };
 use crate::{attention, visit::Visit};
@@ -31,6 +32,7 @@ pub(super) async fn open(visit: &Visit, expected: &[&str]) -> Books {
         hyperpay: entries(visit.hyperpay().ledger().await),
         outbox: entries(visit.hyperpay().letters().await),
         vista: entries(visit.vista().ledger().await),
+        pictures: pictures::of(visit, &mine.tickets).await,
         ..mine
     }
 }

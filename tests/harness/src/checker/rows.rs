@@ -75,6 +75,8 @@ pub(crate) struct Ticket {
     pub status: String,
     pub vista_booking_id: String,
     pub qr_svg: Option<String>,
+    /// The picture's name in the store.
+    pub picture: Option<String>,
 }
 
 /// A row of `vendor_calls`.

@@ -1,6 +1,7 @@
 //! Tickets: exactly for what is confirmed, with exactly Vista's booking id in the picture. M3.
 
-use super::{Findings, books::Book, qr};
+use super::{Findings, books::Book, cases::Waits, qr};
+use std::collections::BTreeSet;
 
 pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
     let at_vista: Vec<&str> = book.booked.iter().map(|entry| entry.vendor_id()).collect();
@@ -20,8 +21,15 @@ pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
             found.broken("M3", "the picture says Vista's booking id", read);
         }
     }
+    if let Some(read) = book.picture {
+        let says = |codes: &BTreeSet<String>| ours.is_some_and(|id| codes.contains(id));
+        if !read.as_ref().is_ok_and(says) {
+            found.broken("M3", "the stored picture says Vista's booking id", read);
+        }
+    }
     if book.is_confirmed() {
         let issued = matches!(&*book.tickets, [only] if only.status == "ISSUED");
-        found.wants(issued, "M3", "its ticket", &book.tickets);
+        let waits = Waits::of(book).on_call(&format!("{}:issue_ticket", book.id()));
+        found.wants(issued || waits, "M3", "its ticket", &book.tickets);
     }
 }

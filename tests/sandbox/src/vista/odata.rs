@@ -1,6 +1,6 @@
 //! The cinema system's catalogue, in the little of `OData` that a booking needs.
 
-use super::programme::{self, CINEMAS, Cinema, Sale, Session};
+use super::programme::{self, CINEMAS, Cinema, Film, Sale, Session};
 use super::{Vista, seats, session_key};
 use crate::clock;
 use crate::faults::Call;
@@ -23,6 +23,7 @@ impl Vista {
         let (set, rows) = match call.arg(0) {
             "cinemas" => ("Cinemas", CINEMAS.iter().map(cinema_row).collect()),
             "sessions" => ("Sessions", self.session_rows(&filter)),
+            "scheduledfilms" => ("ScheduledFilms", programme::scheduled().map(film_row).collect()),
             other => return refuse(404, &format!("Resource not found for the segment '{other}'.")),
         };
         let mut rows: Vec<Value> = rows;
@@ -33,6 +34,9 @@ impl Vista {
         let page: Vec<Value> = rows.into_iter().skip(skip).take(top).collect();
         let host = wire.header("host").unwrap_or("localhost");
         let metadata = format!("http://{host}/vista/WSVistaWebClient/OData.svc/$metadata#{set}");
+        let select = wire.query.get("$select").map(|fields| fields.split(',').collect::<Vec<_>>());
+        let page: Vec<Value> =
+            page.into_iter().map(|row| selected(row, select.as_deref())).collect();
         let mut body = json!({"odata.metadata": metadata, "value": page});
         if wire.query.get("$inlinecount") == Some("allpages") {
             body["odata.count"] = json!(count.to_string());
@@ -90,6 +94,24 @@ fn cinema_row(cinema: &Cinema) -> Value {
         "AllowOnlineVoucherValidation": true, "DisplaySofaSeats": false,
         "TimeZoneId": "Arab Standard Time", "HOPK": cinema.id,
         "NameTranslations": [{"LanguageTag": "ar", "Text": cinema.name_alt}]})
+}
+
+/// A film in a cinema. Its title in the second language is Arabic; how long it runs is a number as text.
+fn film_row((cinema, film): (&Cinema, &Film)) -> Value {
+    json!({"ID": format!("{}-{}", cinema.id, film.id), "ScheduledFilmId": film.id,
+        "CinemaId": cinema.id, "CinemaName": cinema.name, "CinemaNameAlt": cinema.name_alt,
+        "HasFutureSessions": true, "Title": film.title, "TitleAlt": film.title_alt,
+        "Rating": film.rating, "RatingAlt": null, "FilmHOCode": film.id, "ShortCode": film.id,
+        "RunTime": film.minutes.to_string(), "TrailerUrl": null, "GraphicUrl": null,
+        "HasSessionsAvailable": true, "AllowTicketSales": true})
+}
+
+/// Only these fields, if any are named.
+fn selected(mut row: Value, fields: Option<&[&str]>) -> Value {
+    if let (Some(fields), Some(row)) = (fields, row.as_object_mut()) {
+        row.retain(|field, _| fields.contains(&field.as_str()));
+    }
+    row
 }
 
 fn refuse(status: u16, text: &str) -> Answer {

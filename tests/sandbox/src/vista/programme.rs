@@ -19,15 +19,16 @@ pub(super) struct Film {
     pub title: &'static str,
     pub title_alt: &'static str,
     pub rating: &'static str,
+    pub minutes: u32,
 }
 
 const FILMS: &[Film] = &[
-    film("HO00000101", "The Long Dune", "الكثيب الطويل", "PG"),
-    film("HO00000102", "Night Over Diriyah", "ليلة فوق الدرعية", "PG12"),
-    film("HO00000103", "Falcon Season", "موسم الصقور", "G"),
-    film("HO00000104", "The Last Caravan", "القافلة الأخيرة", "PG15"),
-    film("HO00000105", "Seven Wells", "الآبار السبعة", "R18"),
-    film("HO00000106", "A Letter from Abha", "رسالة من أبها", "G"),
+    film("HO00000101", "The Long Dune", "الكثيب الطويل", "PG", 118),
+    film("HO00000102", "Night Over Diriyah", "ليلة فوق الدرعية", "PG12", 131),
+    film("HO00000103", "Falcon Season", "موسم الصقور", "G", 96),
+    film("HO00000104", "The Last Caravan", "القافلة الأخيرة", "PG15", 149),
+    film("HO00000105", "Seven Wells", "الآبار السبعة", "R18", 104),
+    film("HO00000106", "A Letter from Abha", "رسالة من أبها", "G", 88),
 ];
 
 const fn film(
@@ -35,8 +36,14 @@ const fn film(
     title: &'static str,
     title_alt: &'static str,
     rating: &'static str,
+    minutes: u32,
 ) -> Film {
-    Film { id, title, title_alt, rating }
+    Film { id, title, title_alt, rating, minutes }
+}
+
+/// Every film plays in every cinema.
+pub(super) fn scheduled() -> impl Iterator<Item = (&'static Cinema, &'static Film)> {
+    CINEMAS.iter().flat_map(|cinema| FILMS.iter().map(move |film| (cinema, film)))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

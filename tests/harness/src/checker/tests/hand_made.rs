@@ -145,7 +145,9 @@ pub(super) fn confirmed() -> Books {
         status: text("ISSUED"),
         vista_booking_id: text("V1"),
         qr_svg: Some(picture("V1")),
+        picture: some("p1"),
     }];
+    books.pictures = [(text("B"), Ok([text("V1"), text("tax")].into()))].into();
     books
 }
 

@@ -114,6 +114,12 @@ fn tickets_for_nothing_and_bookings_without_one_are_noticed() {
             }),
             ("M3: the picture says", |books| books.tickets[0].qr_svg = Some(picture("V2"))),
             ("M3: the picture says", |books| books.tickets[0].qr_svg = some("<svg/>")),
+            ("M3: the stored picture says", |books| {
+                books.pictures.insert(text("B"), Ok([text("V2")].into()));
+            }),
+            ("M3: the stored picture says", |books| {
+                books.pictures.insert(text("B"), Err(text("not there")));
+            }),
             ("M3: Vista has no booking V2", |books| {
                 books.bookings[0].vista_booking_id = some("V2");
             }),
