@@ -44,7 +44,7 @@ pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     })?;
     let lines = Lines::File(std::fs::File::create(home.path("usher.log"))?);
     let telemetry = Telemetry::start(&config.telemetry, lines)?;
-    let listeners = Listeners { gateway, workflows, metrics };
+    let listeners = Listeners { gateway: Some(gateway), workflows: Some(workflows), metrics };
     let counted = telemetry.metrics.clone();
     let serving = tokio::spawn(server::run(config, listeners, counted, stopping.clone()));
 

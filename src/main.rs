@@ -128,8 +128,14 @@ async fn run(command: Option<Command>) -> Outcome {
 
 async fn serve(role: Option<Role>) -> Outcome {
     let (config, sources) = configured(role).await?;
-    let gateway = listen::on(&config.gateway_addr).await?;
-    let workflows = listen::on(&config.workflows_addr).await?;
+    let gateway = match role {
+        Some(Role::Workflows) => None,
+        Some(Role::Gateway) | None => Some(listen::on(&config.gateway_addr).await?),
+    };
+    let workflows = match role {
+        Some(Role::Gateway) => None,
+        Some(Role::Workflows) | None => Some(listen::on(&config.workflows_addr).await?),
+    };
     let metrics_addr = &config.telemetry.metrics_addr;
     let metrics = listen::on(metrics_addr).await.map_err(|error| {
         format!("Nobody could read the metrics on {metrics_addr}: {error}. Set USHER_METRICS_ADDR to a free address.")

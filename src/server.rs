@@ -1,7 +1,7 @@
 //! Usher, put together and running: the gateway, the workflows, and the sweep that finds what was left lying.
 
 use crate::{
-    config::{Config, Role},
+    config::Config,
     telemetry::{self, Metrics, Watched},
     wait::{stopped, until_ready},
 };
@@ -30,8 +30,10 @@ const GRACE: Duration = Duration::from_secs(2);
 const PAID_WITHOUT_BOOKING_MS: i64 = 15 * 60 * 1000;
 
 pub(crate) struct Listeners {
-    pub gateway: TcpListener,
-    pub workflows: TcpListener,
+    /// None: another process is the front door.
+    pub gateway: Option<TcpListener>,
+    /// None: another process runs the workflows.
+    pub workflows: Option<TcpListener>,
     pub metrics: TcpListener,
 }
 
@@ -46,40 +48,44 @@ pub(crate) async fn run(
 ) -> Result<(), Error> {
     let mut running = JoinSet::new();
     let stop = stopped(stopping.clone());
+    let (ready, is_ready) = watch::channel(false);
     running.spawn(async move {
-        let text = move || metrics.text();
-        if let Err(error) = gateway::serve_metrics(text, listeners.metrics, stop).await {
+        let (text, is_ready) = (move || metrics.text(), move || *is_ready.borrow());
+        if let Err(error) = gateway::serve_metrics(text, is_ready, listeners.metrics, stop).await {
             tracing::error!(%error, "nobody can read the metrics any more: {error}");
         }
     });
     let parts = Parts::new(&mut config).await?;
     let patience_ms = PAID_WITHOUT_BOOKING_MS / i64::from(config.time_factor);
-    // A connection of its own: whoever watches must see when all others are taken.
+    // Connections of its own: whoever watches must see when all others are taken.
     let watched = Watched {
-        tables: until_ready("the database", || Db::connect(&config.database_url, 1)).await?,
+        tables: until_ready("the database", || Db::connect(&config.database_url, telemetry::LOOKS))
+            .await?,
         pool: parts.db.clone(),
         engine: Arc::clone(&parts.admin),
         patience_ms,
     };
     let watching = tokio::spawn(telemetry::keep_current(watched));
-    if config.role != Some(Role::Gateway) {
+    if let Some(listener) = listeners.workflows {
+        telemetry::sweeping_begins();
         let endpoint = workflows::endpoint(parts.activities(), &config.engine_keys)?;
         let stop = stopped(stopping.clone());
-        running.spawn(workflows::serve(endpoint, listeners.workflows, stop));
+        running.spawn(workflows::serve(endpoint, listener, stop));
         until_ready("the engine to take the workflows", || parts.register(&config)).await?;
         // A row that is silent for longer than the longest wait of a step was left lying.
         let quiet_ms = i64::try_from(config.settings.timings.retry_longest_ms).unwrap_or(i64::MAX);
         running.spawn(keep_sweeping(parts.clone(), quiet_ms, stopping.clone()));
     }
-    if config.role != Some(Role::Workflows) {
+    if let Some(listener) = listeners.gateway {
         let app = parts.app(&config)?;
         let stop = stopped(stopping.clone());
         running.spawn(async move {
-            if let Err(error) = gateway::serve(app, listeners.gateway, stop).await {
+            if let Err(error) = gateway::serve(app, listener, stop).await {
                 tracing::error!(%error, "the gateway has ended: {error}");
             }
         });
     }
+    ready.send_replace(true);
     let in_time = async {
         stopped(stopping).await;
         tokio::time::sleep(GRACE).await;
@@ -99,7 +105,7 @@ struct Parts {
     admin: Arc<RestateAdmin>,
     vista: Arc<Vista>,
     providers: Arc<Providers>,
-    studio: Studio,
+    studio: Option<Studio>,
     store: Store,
     passes: Option<Passes>,
 }
@@ -121,7 +127,7 @@ impl Parts {
             )?),
             vista: Arc::new(Vista::new(config.vista.clone())?),
             providers: Arc::new(providers),
-            studio: Studio::new(config.seller.clone().ok_or("a seller is needed")?),
+            studio: config.pictures.then(|| config.seller.clone().map(Studio::new)).flatten(),
             store: Store::open(&config.store.url, &config.store.options)?,
             passes: passes(config)?,
         })
@@ -142,7 +148,7 @@ impl Parts {
             db: self.db.clone(),
             engine: self.engine.clone(),
             admin: Arc::clone(&self.admin),
-            changes: Changes::new(self.db.clone()),
+            changes: Changes::new(self.db.clone(), config.settings.limits.waiting()),
             id_key: config.id_key.clone(),
             verifier: Arc::new(Verifier::new(&config.trust)?),
             identity: config.identity.as_ref().map(Identity::new).transpose()?.map(Arc::new),

@@ -23,6 +23,7 @@ pub struct Activities {
     pub db: Db,
     pub vista: Arc<Vista>,
     pub providers: Arc<Providers>,
-    pub studio: Studio,
+    /// None: pictures are switched off for now.
+    pub studio: Option<Studio>,
     pub store: Store,
 }

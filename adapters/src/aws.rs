@@ -83,8 +83,8 @@ impl Aws {
         Ok(Self {
             credentials: store.credentials().clone(),
             region: region.to_owned(),
-            parameters: Http::new("aws", &at(&endpoints.parameters, "ssm"))?,
-            secrets: Http::new("aws", &at(&endpoints.secrets, "secretsmanager"))?,
+            parameters: Http::trusted("aws", &at(&endpoints.parameters, "ssm"))?,
+            secrets: Http::trusted("aws", &at(&endpoints.secrets, "secretsmanager"))?,
         })
     }
 

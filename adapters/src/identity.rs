@@ -86,7 +86,7 @@ struct Remembered(Mutex<Option<(Instant, Option<Arc<User>>)>>);
 
 impl Identity {
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let http = Http::new("identity", &config.base_url)?;
+        let http = Http::trusted("identity", &config.base_url)?;
         let (users, silence) = (Lock::default(), Lock::default());
         Ok(Self { http, fresh: config.fresh, users, silence })
     }

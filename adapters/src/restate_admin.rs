@@ -139,7 +139,7 @@ struct Nodes(Vec<Http>);
 
 impl Nodes {
     fn new(urls: &str) -> Result<Self, Error> {
-        let nodes = urls.split(',').map(|url| Http::new("restate", url.trim()));
+        let nodes = urls.split(',').map(|url| Http::trusted("restate", url.trim()));
         Ok(Self(nodes.collect::<Result<_, _>>()?))
     }
 

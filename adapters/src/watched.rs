@@ -11,7 +11,15 @@ pub(crate) fn count(
     ended: &Result<Answer, Error>,
     took: Duration,
 ) {
-    let outcome = outcome(ended);
+    written(vendor, operation, outcome(ended), took);
+}
+
+/// One call of the store has ended. It speaks HTTP or is a folder, so what it has answered counts as one word.
+pub(crate) fn count_store<T>(operation: &'static str, ended: &Result<T, Error>, took: Duration) {
+    written("store", operation, ended.as_ref().err().map_or("2xx", without_answer), took);
+}
+
+fn written(vendor: &'static str, operation: &'static str, outcome: &'static str, took: Duration) {
     counter!("usher_vendor_calls_total", "vendor" => vendor, "operation" => operation, "outcome" => outcome)
         .increment(1);
     histogram!("usher_vendor_call_seconds", "vendor" => vendor, "operation" => operation)
@@ -32,8 +40,14 @@ fn outcome(ended: &Result<Answer, Error>) -> &'static str {
             400..500 => "4xx",
             500.. => "5xx",
         },
-        Err(Error::Unavailable { .. }) => "unavailable",
-        Err(Error::Unknown { .. }) => "unknown",
-        Err(Error::Refused { .. } | Error::Forged { .. }) => "refused",
+        Err(error) => without_answer(error),
+    }
+}
+
+const fn without_answer(error: &Error) -> &'static str {
+    match error {
+        Error::Unavailable { .. } => "unavailable",
+        Error::Unknown { .. } => "unknown",
+        Error::Refused { .. } | Error::Forged { .. } => "refused",
     }
 }

@@ -11,8 +11,7 @@ use std::{
 };
 use tokio::{sync::watch, time::Instant};
 
-/// Who waits, in all, and for one caller: a kiosk's screen, a phone and a laptop. Who comes later does not wait.
-const WAITING_MAX: usize = 4_096;
+/// Who waits for one caller: a kiosk's screen, a phone and a laptop. Who comes later does not wait.
 const WAITING_OF_CALLER_MAX: usize = 16;
 
 /// Between two questions. The busier the database, the longer: a question takes at most a tenth of the time.
@@ -25,6 +24,8 @@ pub struct Changes(Arc<Inner>);
 
 struct Inner {
     db: Db,
+    /// Who waits, in all.
+    most: usize,
     watched: Mutex<Watched>,
 }
 
@@ -37,15 +38,16 @@ struct Watched {
 }
 
 impl Changes {
-    pub fn new(db: Db) -> Self {
-        Self(Arc::new(Inner { db, watched: Mutex::default() }))
+    /// At most so many wait at a time.
+    pub fn new(db: Db, most: usize) -> Self {
+        Self(Arc::new(Inner { db, most, watched: Mutex::default() }))
     }
 
     /// Watches a booking for this caller. None: too many wait already.
     pub(crate) fn watch(&self, caller: &str, booking: BookingId) -> Option<Watching> {
         let mut watched = self.0.watched();
         let of_caller = watched.by_caller.get(caller).copied().unwrap_or(0);
-        if watched.waiting >= WAITING_MAX || of_caller >= WAITING_OF_CALLER_MAX {
+        if watched.waiting >= self.0.most || of_caller >= WAITING_OF_CALLER_MAX {
             return None;
         }
         watched.waiting += 1;

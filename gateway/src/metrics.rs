@@ -1,4 +1,4 @@
-//! `/metrics`: what Prometheus reads, on a listener of its own that no customer reaches.
+//! `/metrics`, what Prometheus reads, and `/ready`, on a listener of their own that no customer reaches.
 
 use axum::{
     Router,
@@ -12,9 +12,11 @@ use tower_http::timeout::TimeoutLayer;
 /// The text format's version that `render` writes.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Serves what `render` says, until `stop`. It is asked for every scrape, so it must not wait for anything.
+/// Serves what `render` says, and whether this process `is_ready` for its work, until `stop`. Both are asked often, so
+/// they must not wait for anything.
 pub async fn serve_metrics(
     render: impl Fn() -> String + Clone + Send + Sync + 'static,
+    is_ready: impl Fn() -> bool + Clone + Send + Sync + 'static,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -22,8 +24,13 @@ pub async fn serve_metrics(
         let text = render();
         async move { ([(CONTENT_TYPE, TEXT)], text) }
     };
-    let router = Router::new().route("/metrics", get(scrape)).layer(
-        TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(5)),
-    );
+    let ready = move || {
+        let ready = is_ready();
+        async move { if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
+    };
+    let in_time =
+        TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(5));
+    let both = Router::new().route("/metrics", get(scrape)).route("/ready", get(ready));
+    let router = both.layer(in_time);
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }

@@ -56,9 +56,13 @@ impl NoneMatch {
         self.0.is_some()
     }
 
-    /// The caller has this version. A GET compares weakly, so `W/` does not matter.
+    /// The caller has this version.
     pub(crate) fn has(&self, version: i32) -> bool {
-        let tag = etag(version);
+        self.has_tag(&etag(version))
+    }
+
+    /// The caller has what this tag, with its quotes, names. A GET compares weakly, so `W/` does not matter.
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
         let known = self.0.iter().flatten().map(|tag| tag.strip_prefix("W/").unwrap_or(tag));
         known.into_iter().any(|known| known == "*" || known == tag)
     }

@@ -33,6 +33,14 @@ pub(crate) fn trace() -> Option<Trace> {
     TRACE.try_with(|trace| *trace).ok()
 }
 
+/// Of an answer that was waited for on purpose: from then on it was not we who took long.
+#[derive(Clone, Copy)]
+pub(crate) struct WaitsSince(pub Instant);
+
+/// Of a refusal that somebody here has decided on: no mistake, whatever its status.
+#[derive(Clone, Copy)]
+pub(crate) struct OnPurpose;
+
 /// Serves a request in a trace of its own, and counts it. A `traceparent` that comes in is anybody's word: it is linked,
 /// and never taken over, so that nobody can write into another's trace or choose what is sampled.
 pub(crate) async fn watch(request: Request, next: Next) -> Response {
@@ -47,6 +55,10 @@ pub(crate) async fn watch(request: Request, next: Next) -> Response {
     }
     let status = response.status().as_u16();
     span.record("http.response.status_code", status);
+    let waits = response.extensions().get::<WaitsSince>();
+    let worked = waits.map_or_else(|| begun.elapsed(), |WaitsSince(since)| *since - begun);
+    let on_purpose = response.extensions().get::<OnPurpose>().is_some();
+    count(method, &route, class(status, on_purpose), worked);
     span.in_scope(|| tell(method, &route, status, begun.elapsed()));
     response
 }
@@ -78,19 +90,28 @@ fn booking(path: &str) -> Option<&str> {
     path.split('/').find(|part| part.parse::<BookingId>().is_ok())
 }
 
-/// Reads are many, and say nothing new; what is asked for is worth a line.
-fn tell(method: &'static str, route: &str, status: u16, took: Duration) {
-    let class = match status {
+/// What an answer is counted as. While it is closed for maintenance, nothing fails.
+const fn class(status: u16, on_purpose: bool) -> &'static str {
+    match status {
+        _ if on_purpose => "closed",
         ..200 => "1xx",
         200..300 => "2xx",
         300..400 => "3xx",
         400..500 => "4xx",
         500.. => "5xx",
-    };
+    }
+}
+
+/// One answer, and how long we worked on it.
+fn count(method: &'static str, route: &str, status: &'static str, worked: Duration) {
     let labels = [("route", route.to_owned()), ("method", method.to_owned())];
-    counter!("usher_http_requests_total", "route" => route.to_owned(), "method" => method, "status" => class)
+    counter!("usher_http_requests_total", "route" => route.to_owned(), "method" => method, "status" => status)
         .increment(1);
-    histogram!("usher_http_request_seconds", &labels).record(took);
+    histogram!("usher_http_request_seconds", &labels).record(worked);
+}
+
+/// Reads are many, and say nothing new; what is asked for is worth a line.
+fn tell(method: &'static str, route: &str, status: u16, took: Duration) {
     let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     if method == "GET" || method == "HEAD" {
         debug!(elapsed_ms, "answered {method} {route} with {status}");

@@ -1,4 +1,6 @@
 -- Tickets with a picture, and the phones that want to hear when a wallet's pass changes.
+--
+-- A build from before must be stopped before this: it issues tickets without a picture, which no longer fits.
 
 ALTER TABLE tickets
     -- What its pictures and passes say.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 /// How many of one kind are in one state, and about how old they are.
 #[derive(Clone, Debug)]
 pub struct Open {
-    /// `booking`, `payment`, `refund` or `webhook`.
+    /// `booking`, `payment`, `refund`, `webhook` or `ticket`.
     pub saga: String,
     pub state: String,
     /// One of [`AGES`].
@@ -19,7 +19,7 @@ pub struct Open {
 pub const AGES: [&str; 5] = ["under_1m", "1m_to_15m", "15m_to_1h", "1h_to_1d", "over_1d"];
 
 /// Every state that something open can be in.
-pub const STATES: [(&str, &str); 9] = [
+pub const STATES: [(&str, &str); 10] = [
     ("booking", "REQUESTED"),
     ("booking", "PENDING"),
     ("booking", "CONFIRMING"),
@@ -29,9 +29,10 @@ pub const STATES: [(&str, &str); 9] = [
     ("refund", "REQUESTED"),
     ("refund", "SENT"),
     ("webhook", "UNFINISHED"),
+    ("ticket", "WAITING"),
 ];
 
-/// Everything that has no end yet. What there is none of is left out.
+/// Everything that has no end yet. A ticket that a person has given up has its end. What there is none of is left out.
 pub async fn open(db: &Db) -> Result<Vec<Open>, Error> {
     Ok(sqlx::query_as!(
         Open,
@@ -53,6 +54,12 @@ pub async fn open(db: &Db) -> Result<Vec<Open>, Error> {
                 SELECT 'refund', status, created_at FROM refunds WHERE status <> 'REFUNDED'
                 UNION ALL
                 SELECT 'webhook', 'UNFINISHED', received_at FROM webhook_deliveries WHERE verdict IS NULL
+                UNION ALL
+                SELECT 'ticket', tickets.status, tickets.created_at
+                FROM tickets JOIN bookings USING (booking_id)
+                WHERE tickets.status = 'WAITING' AND bookings.status = 'CONFIRMED'
+                  AND NOT EXISTS (SELECT FROM vendor_calls WHERE call_key = booking_id || ':issue_ticket'
+                                  AND give_up_at IS NOT NULL)
             ) everything
         ) aged
         GROUP BY saga, state, age

@@ -8,7 +8,7 @@ use crate::{
     ids::{BookingId, PaymentId, RefundId},
     money::{Currency, Money},
     provider::Provider,
-    standing::{Facts, Owed, Paid, Review, Standing},
+    standing::{Facts, Making, Owed, Paid, Review, Standing},
     states::{BookingStatus, PaymentStatus, RefundStatus, TicketStatus, Verdict},
     timings::Timings,
 };
@@ -159,6 +159,8 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                                          'has_qr', qr_svg IS NOT NULL, 'has_picture', picture IS NOT NULL,
                                          'has_pass', facts IS NOT NULL, 'invoice_qr', invoice_qr)
                 FROM tickets WHERE tickets.booking_id = b.booking_id) AS "ticket: Json<Ticket>",
+               EXISTS (SELECT FROM vendor_calls WHERE call_key = b.booking_id || ':issue_ticket'
+                       AND give_up_at IS NOT NULL) AS "ticket_given_up!",
                (SELECT json_build_object('since', MIN(opened_at), 'at_risk_minor', SUM(at_risk_minor))
                 FROM cases WHERE cases.booking_id = b.booking_id AND decision IS NULL) AS "undecided!: Json<Undecided>",
                (SELECT COALESCE(jsonb_agg(detail || jsonb_build_object('version', e.version, 'at', at, 'kind', kind)
@@ -202,6 +204,8 @@ struct Row {
     payments: Json<Vec<Payment>>,
     refunds: Json<Vec<Refund>>,
     ticket: Option<Json<Ticket>>,
+    /// Only a person gives up a ticket; from that decision on, of which there is an event.
+    ticket_given_up: bool,
     undecided: Json<Undecided>,
     timeline: Json<Vec<Event>>,
 }
@@ -245,7 +249,6 @@ impl Row {
         let paid = money(self.paid_minor, self.paid_currency).zip(self.paid_at);
         let currency = self.currency.unwrap_or(Currency::Sar);
         let at_risk = Money::new(self.undecided.at_risk_minor.unwrap_or(0), currency);
-        let issued = |ticket: &Json<Ticket>| ticket.status == TicketStatus::Issued;
         let newest = self.payments.last();
         Ok(Standing::of(&Facts {
             status: self.status,
@@ -256,7 +259,11 @@ impl Row {
             updated_at: self.updated_at,
             expires_at: self.expires_at,
             show_starts_at: self.show_starts_at,
-            ticket_issued: self.ticket.as_ref().is_some_and(issued),
+            ticket: match &self.ticket {
+                Some(ticket) if ticket.status == TicketStatus::Issued => Making::Issued,
+                _ if self.ticket_given_up => Making::GivenUp,
+                _ => Making::NotYet,
+            },
             declined: newest.is_some_and(|payment| payment.status == PaymentStatus::Failed),
             paid: paid.map(|(amount, at)| Paid { amount, at }),
             refunds: &refunds,

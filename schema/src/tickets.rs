@@ -111,7 +111,8 @@ pub struct Sale {
     pub vista_booking_id: String,
     pub cinema_id: String,
     pub session_id: String,
-    pub starts_at: DateTime<Utc>,
+    /// None: the cinema did not list the session when its seats were held.
+    pub starts_at: Option<DateTime<Utc>>,
     pub seats: Vec<SeatChoice>,
     pub total: Money,
     /// When the money was taken; without any, when the booking was confirmed.
@@ -141,10 +142,7 @@ pub async fn sale(db: &Db, booking: BookingId) -> Result<Option<Sale>, Error> {
         return Ok(None);
     };
     let request: BookingRequest = read("booking request", row.request)?;
-    let (Some(vista_booking_id), Some(starts_at)) = (row.vista_booking_id, row.show_starts_at)
-    else {
-        return Ok(None);
-    };
+    let Some(vista_booking_id) = row.vista_booking_id else { return Ok(None) };
     let mut seats = request.seats;
     seats.sort_by(|one, other| natural(&one.seat).cmp(&natural(&other.seat)));
     Ok(Some(Sale {
@@ -154,7 +152,7 @@ pub async fn sale(db: &Db, booking: BookingId) -> Result<Option<Sale>, Error> {
         vista_booking_id,
         cinema_id: request.cinema_id,
         session_id: request.session_id,
-        starts_at,
+        starts_at: row.show_starts_at,
         seats,
         total: Money::new(row.total_minor.unwrap_or(0), row.currency.unwrap_or(Currency::Sar)),
         paid_at: row.paid_at,
@@ -202,15 +200,26 @@ pub async fn issue(tx: &mut Tx, made: &Made<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// One more answer that it cannot be made. How many there were.
-pub async fn refused(db: &Db, booking: BookingId) -> Result<i32, Error> {
-    let refusals = sqlx::query_scalar!(
-        "UPDATE tickets SET refusals = refusals + 1 WHERE booking_id = $1 RETURNING refusals",
-        booking as BookingId
+/// One more answer that it cannot be made. How many there were, this one included. A booking that an earlier build has
+/// confirmed may have no row yet: it has one now.
+pub async fn refused(
+    db: &Db,
+    booking: BookingId,
+    vista_booking_id: &str,
+    qr_svg: Option<&str>,
+) -> Result<i32, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        INSERT INTO tickets (booking_id, status, vista_booking_id, qr_svg, refusals) VALUES ($1, 'WAITING', $2, $3, 1)
+        ON CONFLICT (booking_id) DO UPDATE SET refusals = tickets.refusals + 1
+        RETURNING refusals
+        "#,
+        booking as BookingId,
+        vista_booking_id,
+        qr_svg
     )
-    .fetch_optional(&db.0)
-    .await?;
-    Ok(refusals.unwrap_or(0))
+    .fetch_one(&db.0)
+    .await?)
 }
 
 /// A booking's ticket, once there is one.

@@ -31,7 +31,6 @@ pub(crate) enum Role {
 }
 
 pub(crate) struct Config {
-    pub role: Option<Role>,
     /// Every wait is this many times shorter: 1 in production.
     pub time_factor: u32,
     pub database_url: String,
@@ -58,6 +57,8 @@ pub(crate) struct Config {
     /// None only when it was complained about.
     pub seller: Option<Seller>,
     pub store: StoreConfig,
+    /// False: tickets are their codes alone, until it is true again.
+    pub pictures: bool,
     /// None: no certificates, so there are no passes.
     pub passes: Option<pass::Config>,
     pub telemetry: Telemetry,
@@ -92,7 +93,6 @@ impl Config {
         let factor = from.number("USHER_TIME_FACTOR", 1);
         let settings = settings::settings(&mut from, factor);
         let config = Self {
-            role,
             time_factor: factor,
             database_url: from.required("DATABASE_URL", DATABASE_URL),
             database_connections: from.number("USHER_DATABASE_CONNECTIONS", 32),
@@ -119,6 +119,7 @@ impl Config {
             hyperpay: vendors::hyperpay(&mut from, factor),
             seller: tickets::seller(&mut from),
             store: tickets::store(&mut from),
+            pictures: from.optional("USHER_TICKET_PICTURES").as_deref() != Some("off"),
             passes: tickets::passes(&mut from, &settings.public_url),
             settings,
             telemetry: telemetry::telemetry(&mut from),
@@ -159,7 +160,11 @@ mod tests {
             ("USHER_ENGINE_IDENTITY_KEYS", "publickeyv1_a, publickeyv1_b"),
             ("USHER_PUBLIC_URL", "https://usher.example"),
             ("USHER_ID_KEY", &"ab".repeat(32)),
-            ("JWT_SECRET", "x"),
+            ("JWT_SECRET", &"x".repeat(32)),
+            ("IDENTITY_BASE_URL", "off"),
+            ("ZATCA_SELLER_NAME", "Cinema"),
+            ("ZATCA_VAT_NUMBER", "300000000000003"),
+            ("S3_BUCKET", "tickets"),
             ("VISTA_BASE_URL", "http://127.0.0.1:4"),
             ("VISTA_API_KEY", "for all platforms"),
         ]);

@@ -99,13 +99,17 @@ fn pems(from: &mut Reader, name: &str, meaning: &str) -> Vec<String> {
     let said = from.required(name, meaning);
     let mut read = Vec::new();
     for one in said.split(',').map(str::trim).filter(|one| !one.is_empty()) {
-        if one.starts_with("-----BEGIN") {
-            read.push(one.to_owned());
+        // Tools write remarks before it.
+        if let Some(begins) = one.find("-----BEGIN") {
+            read.push(one.get(begins..).unwrap_or_default().to_owned());
             continue;
         }
         match std::fs::read_to_string(one) {
             Ok(pem) => read.push(pem),
-            Err(error) => from.complain(format!("{name}: {one} cannot be read: {error}")),
+            // What was said is not repeated: it may be a key after all.
+            Err(error) => {
+                from.complain(format!("{name} names a file that cannot be read: {error}"));
+            }
         }
     }
     read

@@ -12,7 +12,7 @@ use schema::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::time::timeout;
 
@@ -20,11 +20,17 @@ use tokio::time::timeout;
 const EVERY: Duration = Duration::from_secs(5);
 /// How long a look may take.
 const WITHIN: Duration = Duration::from_secs(4);
+/// How long the first sum of money may take: it is over everything that ever was.
+const FIRST_WITHIN: Duration = Duration::from_mins(1);
 /// No transaction lasts this long: what was settled before will not be joined by more.
 const SETTLED: TimeDelta = TimeDelta::minutes(10);
 
+/// Whether the database answers, what is open, and the sums of money: a connection for each, so that none waits.
+pub(crate) const LOOKS: u32 = 3;
+
 /// What is looked at.
 pub(crate) struct Watched {
+    /// With [`LOOKS`] connections.
     pub tables: Db,
     /// The connections that everybody else uses.
     pub pool: Db,
@@ -35,23 +41,45 @@ pub(crate) struct Watched {
 
 /// Looks and shows, for ever.
 pub(crate) async fn keep_current(watched: Watched) {
+    let money = keep_money(watched.tables.clone());
+    tokio::join!(keep_rows(watched), money);
+}
+
+async fn keep_rows(watched: Watched) {
     let Watched { tables: db, pool, engine, patience_ms } = watched;
-    let mut tables = Tables { db, patience_ms, money: Money::default(), steps: BTreeSet::new() };
+    let mut tables = Tables { db: db.clone(), patience_ms, steps: BTreeSet::new() };
     let mut last_seen = Instant::now();
     loop {
         process::show();
         connections(&pool);
-        let (read, well) =
-            tokio::join!(timeout(WITHIN, tables.show()), timeout(WITHIN, engine.healthy()));
-        let read = read.is_ok_and(|read| read.is_ok());
-        if read {
+        // Whether the database answers does not depend on how much is in it.
+        let (up, well) =
+            tokio::join!(timeout(WITHIN, gauges::now(&db)), timeout(WITHIN, engine.healthy()));
+        let up = up.is_ok_and(|up| up.is_ok());
+        gauge!("usher_database_up").set(u8::from(up));
+        gauge!("usher_engine_up").set(u8::from(well.unwrap_or(false)));
+        if up && timeout(WITHIN, tables.show()).await.is_ok_and(|read| read.is_ok()) {
             last_seen = Instant::now();
         }
-        gauge!("usher_database_up").set(u8::from(read));
-        gauge!("usher_engine_up").set(u8::from(well.unwrap_or(false)));
         gauge!("usher_gauges_age_seconds").set(last_seen.elapsed());
         tokio::time::sleep(EVERY).await;
     }
+}
+
+async fn keep_money(db: Db) {
+    let mut money = Money::default();
+    loop {
+        let within = if money.until.is_none() { FIRST_WITHIN } else { WITHIN };
+        // What could not be summed now is summed by the next look.
+        drop(timeout(within, money.show(&db)).await);
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// From now on a sweep is expected: one that never comes to its end is missed as if the last one had been now.
+pub(crate) fn sweeping_begins() {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    gauge!("usher_sweep_last_success_timestamp_seconds").set(now);
 }
 
 fn connections(pool: &Db) {
@@ -64,7 +92,6 @@ fn connections(pool: &Db) {
 struct Tables {
     db: Db,
     patience_ms: i64,
-    money: Money,
     /// What there have been open cases about: shown as none when they are decided.
     steps: BTreeSet<String>,
 }
@@ -75,7 +102,7 @@ impl Tables {
         self.cases().await?;
         let unbooked = gauges::paid_without_booking(&self.db, self.patience_ms).await?;
         gauge!("usher_paid_without_booking").set(shown(unbooked));
-        self.money.show(&self.db).await
+        Ok(())
     }
 
     async fn sagas(&self) -> Result<(), schema::Error> {

@@ -41,7 +41,10 @@ impl Metrics {
 
 fn durations() {
     let seconds = |name: &'static str, meaning| describe_histogram!(name, Unit::Seconds, meaning);
-    seconds("usher_http_request_seconds", "From a request to the head of its answer");
+    seconds(
+        "usher_http_request_seconds",
+        "From a request to the head of its answer, or until it waits on purpose",
+    );
     seconds(
         "usher_step_seconds",
         "One attempt at a step of a workflow; a failed one is tried again",
@@ -97,7 +100,10 @@ fn gauges() {
         "Whether the engine says that it is well; it does without room to write, too",
     );
     shown("usher_gauges_age_seconds", "How long ago the tables were last read");
-    shown("usher_sweep_last_success_timestamp_seconds", "When a sweep last came to its end");
+    shown(
+        "usher_sweep_last_success_timestamp_seconds",
+        "When a sweep last came to its end, or, before the first, when this process began",
+    );
     shown("usher_vendor_last_answer_timestamp_seconds", "When a vendor last answered");
     shown("usher_build_info", "Which build this is");
     shown("process_cpu_seconds_total", "Time this process has computed");

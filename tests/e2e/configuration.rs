@@ -10,7 +10,7 @@ const HOME: &str = "me-south-1";
 const ABROAD: &str = "eu-west-1";
 
 /// Values that nobody may see.
-const TOKEN: &str = "sesame-token";
+const TOKEN: &str = "sesame-token-of-more-than-32-letters";
 const PASSWORD: &str = "sesame-password";
 
 fn parameter(name: &str, value: &str) -> Parameter {
@@ -71,6 +71,10 @@ impl Operator {
             ("AWS_ACCESS_KEY_ID", KEY_ID.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "sesame-aws".to_owned()),
             ("USHER_ID_KEY", "ab".repeat(32)),
+            ("IDENTITY_BASE_URL", "off".to_owned()),
+            ("ZATCA_SELLER_NAME", "Cinema".to_owned()),
+            ("ZATCA_VAT_NUMBER", "300000000000003".to_owned()),
+            ("S3_BUCKET", "tickets".to_owned()),
         ];
         Self(set.into())
     }

@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 pub(crate) const READ: &str = "cases:read";
 pub(crate) const DECIDE: &str = "cases:decide";
+pub(crate) const CLOSE: &str = "maintenance:write";
 
 /// Somebody who works here.
 pub(crate) struct Staff {
@@ -18,7 +19,7 @@ pub(crate) struct Staff {
 impl Staff {
     /// Who may do everything.
     pub(crate) fn of(booking: &Booking) -> Self {
-        Self::may(&booking.customer.visit, "7", &[READ, DECIDE])
+        Self::may(&booking.customer.visit, "7", &[READ, DECIDE, CLOSE])
     }
 
     pub(crate) fn may(visit: &Arc<Visit>, sub: &str, permissions: &[&str]) -> Self {

@@ -50,18 +50,21 @@ pub struct Issued {
 
 impl Activities {
     /// Draws the picture of a confirmed booking's ticket, stores it, and issues the ticket. Absent: the booking has
-    /// none. The door opens without it: its code is there since the booking was confirmed.
+    /// none, or pictures are switched off: then the sweep comes again. The door opens without it: its code is there since
+    /// the booking was confirmed.
     pub async fn issue_ticket(&self, booking: BookingId) -> Result<Progress<Issued>, Error> {
-        let Some(sale) = tickets::sale(&self.db, booking).await? else {
+        let (sale, studio) = (tickets::sale(&self.db, booking).await?, &self.studio);
+        let (Some(sale), Some(studio)) = (&sale, studio) else {
             return Ok(Progress::Done(End::Absent));
         };
-        step::perform(&self.db, &IssueTicket { activities: self, sale: &sale }).await
+        step::perform(&self.db, &IssueTicket { activities: self, studio, sale }).await
     }
 }
 
 /// Drawing and storing are harmless to repeat: what is stored is named by its content.
 struct IssueTicket<'a> {
     activities: &'a Activities,
+    studio: &'a Studio,
     sale: &'a Sale,
 }
 
@@ -96,7 +99,7 @@ impl VendorStep for IssueTicket<'_> {
             Err(VendorError::Refused { reason, .. }) => return Err(self.cannot(&reason).await),
             facts => facts?,
         };
-        let drawn = match self.activities.studio.draw(&facts).await {
+        let drawn = match self.studio.draw(&facts).await {
             Ok(drawn) => drawn,
             Err(NotDrawn::Busy) => {
                 return Err(VendorError::unavailable("too many pictures at once"));
@@ -121,8 +124,14 @@ impl IssueTicket<'_> {
     /// One more answer that it cannot be made. What the cinema's catalogue lacks now it may have soon; only after some of
     /// them a person is asked.
     async fn cannot(&self, reason: &str) -> VendorError {
-        match tickets::refused(&self.activities.db, self.sale.booking).await {
-            Ok(times) if times % REFUSALS == 0 => VendorError::refused("cannot_be_made", reason),
+        let Sale { booking, vista_booking_id, .. } = self.sale;
+        let code = door_code(vista_booking_id);
+        let refused =
+            tickets::refused(&self.activities.db, *booking, vista_booking_id, code.as_deref());
+        match refused.await {
+            Ok(times) if times > 0 && times % REFUSALS == 0 => {
+                VendorError::refused("cannot_be_made", reason)
+            }
             Ok(_) => VendorError::unavailable(format!("it cannot be made: {reason}")),
             Err(error) => VendorError::unavailable(error.to_string()),
         }
@@ -135,6 +144,14 @@ impl IssueTicket<'_> {
         let show = vista.show(*platform, cinema_id, session_id, within).await?;
         let show =
             show.ok_or_else(|| VendorError::refused("no_show", "the cinema lists no such show"))?;
+        // Not listed when the seats were held, it may be listed now.
+        let starts_at = match sale.starts_at {
+            None => vista.show_start(*platform, cinema_id, session_id, within).await?,
+            known => known,
+        };
+        let starts_at = starts_at.ok_or_else(|| {
+            VendorError::refused("no_show_time", "the cinema does not say when the show starts")
+        })?;
         let types = vista.ticket_types(*platform, cinema_id, session_id, within).await?;
         let names: BTreeMap<String, Bilingual> = types
             .unwrap_or_default()
@@ -151,7 +168,7 @@ impl IssueTicket<'_> {
             minutes: show.minutes,
             cinema: Bilingual::of(&show.cinema, &show.cinema_alt),
             hall: Bilingual::of(&show.hall, &show.hall_alt),
-            starts_at: sale.starts_at,
+            starts_at,
             seats: sale.seats.iter().map(|choice| choice.seat.clone()).collect(),
             tickets: counted(sale, &names),
             total: sale.total,

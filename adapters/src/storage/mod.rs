@@ -1,7 +1,7 @@
 //! Where pictures are kept: a folder here, or a bucket at S3. What is put under a name stays: the content decides the
 //! name, so whoever comes second has brought the same bytes.
 
-use crate::error::Error;
+use crate::{error::Error, watched};
 use object_store::{
     ClientOptions, Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
     RetryConfig,
@@ -9,7 +9,10 @@ use object_store::{
     local::LocalFileSystem,
     path::Path,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Longer than any picture.
 const OBJECT_MAX: u64 = 8 * 1024 * 1024;
@@ -87,6 +90,21 @@ impl Store {
 
     /// Puts it there, or finds it there. Safe to repeat, from anywhere, at once.
     pub async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
+        let began = Instant::now();
+        let ended = self.brought(name, bytes).await;
+        watched::count_store("put", &ended, began.elapsed());
+        ended
+    }
+
+    /// What is there under this name. None: nothing.
+    pub async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let began = Instant::now();
+        let ended = self.fetched(name).await;
+        watched::count_store("get", &ended, began.elapsed());
+        ended
+    }
+
+    async fn brought(&self, name: &str, bytes: Vec<u8>) -> Result<(), Error> {
         let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.objects.put_opts(&self.path(name), bytes.into(), create).await {
             Ok(_) | Err(StoreError::AlreadyExists { .. }) => Ok(()),
@@ -94,8 +112,7 @@ impl Store {
         }
     }
 
-    /// What is there under this name. None: nothing.
-    pub async fn get(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    async fn fetched(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let found = match self.objects.get(&self.path(name)).await {
             Ok(found) => found,
             Err(StoreError::NotFound { .. }) => return Ok(None),
@@ -112,14 +129,15 @@ impl Store {
     }
 }
 
-/// Putting is harmless to repeat, so whatever went wrong, it may be tried again. Why is told without addresses and keys.
+/// Putting is harmless to repeat, so whatever went wrong, it may be tried again; but who we are does not get better by
+/// itself. Why is told without addresses and keys.
 fn away(error: &StoreError) -> Error {
-    let refused =
-        matches!(error, StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. });
-    let why =
-        if refused { "it refuses our credentials" } else { "it does not answer as it should" };
-    tracing::warn!(%error, "the store: {why}");
-    Error::unavailable(format!("the store: {why}"))
+    if matches!(error, StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. }) {
+        tracing::warn!(%error, "the store refuses our credentials");
+        return Error::refused("credentials", "the store: it refuses our credentials");
+    }
+    tracing::warn!(%error, "the store does not answer as it should");
+    Error::unavailable("the store: it does not answer as it should")
 }
 
 #[cfg(test)]

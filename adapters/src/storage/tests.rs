@@ -95,14 +95,12 @@ async fn nothing_leaves_the_store() {
 
 #[tokio::test]
 async fn a_store_that_does_not_answer_is_come_back_to() {
-    let folder = Folder::new("wrong");
-    let forged = s3(&s3_server(&folder).await, "wrong");
     let failing = Scripted::new(|_| (500, "<Error/>".to_owned()));
     let throttling = Scripted::new(|_| (503, "<Error><Code>SlowDown</Code></Error>".to_owned()));
     // Nobody listens there.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let down = s3(&format!("http://{gone}"), "secret");
-    for store in [forged, s3(&failing.url, "secret"), s3(&throttling.url, "secret"), down] {
+    for store in [s3(&failing.url, "secret"), s3(&throttling.url, "secret"), down] {
         let put = store.put("a.png", b"x".to_vec()).await;
         let Err(Error::Unavailable { reason, .. }) = put else { panic!("{put:?}") };
         assert!(!reason.contains("127.0.0.1") && !reason.contains("access"), "{reason}");
@@ -110,6 +108,18 @@ async fn a_store_that_does_not_answer_is_come_back_to() {
     }
     // The life of the step repeats, and nothing else does.
     assert_eq!(failing.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_our_credentials_is_a_persons_to_mend() {
+    let folder = Folder::new("wrong");
+    let unsigned = Scripted::new(|_| (401, "<Error/>".to_owned()));
+    for store in [s3(&s3_server(&folder).await, "wrong"), s3(&unsigned.url, "secret")] {
+        let put = store.put("a.png", b"x".to_vec()).await;
+        let Err(Error::Refused { code, reason }) = put else { panic!("{put:?}") };
+        assert!(code == "credentials" && !reason.contains("access"), "{code}: {reason}");
+        assert!(matches!(store.get("a.png").await, Err(Error::Refused { .. })));
+    }
 }
 
 #[test]

@@ -133,7 +133,9 @@ fn sound(bearer: Bearer, now: u64) -> Result<Bearer, &'static str> {
         return Err(INVALID);
     }
     let named = (1..=64).contains(&claims.sub.len())
-        && claims.sub.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@".contains(c));
+        && claims.sub.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@".contains(c))
+        // It is part of an address, where dots alone mean another.
+        && claims.sub.chars().any(|c| c != '.');
     if claims.status != Status::Active || !named {
         return Err(INACTIVE);
     }
@@ -242,6 +244,18 @@ mod tests {
         assert!(!with(now() - 60, now() - 600), "it has ended");
         assert!(!with(now() + 32 * 86_400, now()), "it would live for too long");
         assert!(!with(now() + 60, now() + 600), "it was made in the future");
+    }
+
+    #[test]
+    fn a_subject_is_a_name_and_no_way_to_another() {
+        let with = |sub: &str| {
+            let claims = Claims { sub: sub.to_owned(), ..claims() };
+            sound(Bearer { claims, iat: None, jti: None }, now()).is_ok()
+        };
+        assert!(with("1") && with("a.b@c") && with(".a"));
+        for sub in ["", ".", "..", "...", "a/b", "a b", "%2e%2e"] {
+            assert!(!with(sub), "{sub}");
+        }
     }
 
     #[test]

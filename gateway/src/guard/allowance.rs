@@ -11,7 +11,7 @@ use governor::{
         keyed::{DashMapStateStore, ShrinkableKeyedStateStore},
     },
 };
-use std::{hash::Hash, num::NonZeroU32, time::Duration};
+use std::{convert::Infallible, hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 
 /// How many are remembered. Those who come when it is full are let in without being remembered, and nobody else is: it
 /// takes a hundred thousand addresses, which only the limits on connections and on work can stop.
@@ -20,6 +20,9 @@ const REMEMBERED: usize = 100_000;
 /// Everybody's allowance of one size.
 pub(super) struct Allowance<K: Hash + Eq + Clone> {
     rate: Rate,
+    /// In which one comes back.
+    one_per: Duration,
+    remembered: Arc<DashMapStateStore<K>>,
     state: RateLimiter<K, Remembered<K>, DefaultClock, StateInformationMiddleware>,
 }
 
@@ -37,11 +40,14 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
     pub(super) fn new(rate: Rate) -> Self {
         let count = NonZeroU32::new(rate.count).unwrap_or(NonZeroU32::MIN);
         let one_per = rate.per.checked_div(count.get()).unwrap_or(rate.per);
-        let quota = Quota::with_period(one_per.max(Duration::from_nanos(1)));
+        let one_per = one_per.max(Duration::from_nanos(1));
+        let quota = Quota::with_period(one_per);
         let quota = quota.unwrap_or(Quota::per_second(count)).allow_burst(count);
-        let remembered = Remembered { all: DashMapStateStore::default(), most: REMEMBERED };
+        let remembered = Arc::new(DashMapStateStore::default());
+        let store = Remembered { all: Arc::clone(&remembered), most: REMEMBERED };
         // The middleware only says how much is left.
-        Self { rate, state: RateLimiter::new(quota, remembered, DefaultClock::default()) }
+        let state = RateLimiter::new(quota, store, DefaultClock::default());
+        Self { rate, one_per, remembered, state }
     }
 
     /// Takes one.
@@ -52,6 +58,19 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
         }
     }
 
+    /// Gives back one that was taken.
+    pub(super) fn give_back(&self, key: &K) {
+        if !self.remembered.contains_key(key) {
+            return;
+        }
+        let one = Nanos::from(self.one_per).as_u64();
+        // What is kept is when all of it would be there again.
+        let Ok(()) = self.remembered.measure_and_replace(key, |whole_at| {
+            let whole_at = whole_at.map_or(0, Nanos::as_u64);
+            Ok::<_, Infallible>(((), Nanos::new(whole_at.saturating_sub(one))))
+        });
+    }
+
     /// Forgets everybody whose allowance is whole again.
     pub(super) fn forget_the_idle(&self) {
         self.state.retain_recent();
@@ -59,7 +78,7 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
 }
 
 struct Remembered<K: Hash + Eq + Clone> {
-    all: DashMapStateStore<K>,
+    all: Arc<DashMapStateStore<K>>,
     most: usize,
 }
 
@@ -79,7 +98,7 @@ impl<K: Hash + Eq + Clone> StateStore for Remembered<K> {
 
 impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<K> for Remembered<K> {
     fn retain_recent(&self, drop_below: Nanos) {
-        ShrinkableKeyedStateStore::retain_recent(&self.all, drop_below);
+        ShrinkableKeyedStateStore::retain_recent(&*self.all, drop_below);
     }
 
     fn len(&self) -> usize {
@@ -94,6 +113,17 @@ impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<K> for Remembered<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more() {
+        let allowance = Allowance::new(Rate { count: 2, per: Duration::from_hours(1) });
+        let takes = || allowance.take(&0).is_ok();
+        assert!(takes() && takes() && !takes());
+        allowance.give_back(&0);
+        assert!(takes() && !takes());
+        (0..9).for_each(|_| allowance.give_back(&0));
+        assert!(takes() && takes() && !takes(), "more than all of it is never there");
+    }
 
     #[test]
     fn a_crowd_beyond_the_memory_takes_nobodys_allowance_and_gives_none_back() {

@@ -56,7 +56,8 @@ async fn screened(app: &App, request: Request) -> Result<Request, Error> {
 /// The path, the query, and the headers that are somebody's words.
 fn line(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
     let path = percent_decoded(uri.path());
-    screen::text(&path).map_err(|refusal| refused("The path", refusal))?;
+    // A path with anything else odd in it names nothing.
+    screen::no_card(&path).map_err(|refusal| refused("The path", refusal))?;
     for pair in uri.query().unwrap_or_default().split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = percent_decoded(&name.replace('+', " "));
@@ -85,7 +86,10 @@ fn refused(place: &str, refusal: Refusal) -> Error {
     match refusal {
         Refusal::Card => card_data(&format!("{place} has card data in it")),
         Refusal::CardIn(field) => card_data(&format!("{place} has card data in its field {field}")),
-        Refusal::Nul => Error::invalid("invalid_text", "No text may have a NUL character in it."),
+        Refusal::Control => Error::invalid(
+            "control_character",
+            "Texts are plain: no control characters, no line breaks.",
+        ),
         Refusal::NotUtf8 => Error::invalid("invalid_body", "The body is not UTF-8."),
         Refusal::Complex => Error::Invalid {
             code: "body_too_complex",

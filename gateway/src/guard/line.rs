@@ -1,6 +1,8 @@
 //! One connection, and how long its other end may keep us waiting: with a head that does not end, with nothing at all,
 //! or with answers that it does not read.
 
+use axum::body::{Body, Bytes};
+use hyper::body::{Frame, SizeHint};
 use std::{
     io,
     net::IpAddr,
@@ -39,7 +41,7 @@ enum Phase {
     Idle,
     /// For the rest of its head.
     Head,
-    /// For us. The body has a time of its own (`body.rs`).
+    /// For us, until the answer has ended. The body has a time of its own (`body.rs`).
     Busy,
 }
 
@@ -57,12 +59,63 @@ impl Progress {
         self.turn(Phase::Busy);
     }
 
+    /// Nobody is served any more; the end of the answer may still be on its way.
+    fn answered(&self) {
+        self.turn(Phase::Idle);
+    }
+
+    /// Something was written. While somebody is served that is a part of an answer, or "100 Continue".
+    fn wrote(&self) {
+        let (phase, since) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *phase != Phase::Busy {
+            (*phase, *since) = (Phase::Idle, Instant::now());
+        }
+    }
+
     fn now(&self) -> (Phase, Instant) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn turn(&self, phase: Phase) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+    }
+}
+
+/// The body of an answer. When it is gone the answer has ended, and the next request is waited for.
+pub(super) struct Answer {
+    body: Body,
+    progress: Progress,
+}
+
+impl Answer {
+    pub(super) const fn new(body: Body, progress: Progress) -> Self {
+        Self { body, progress }
+    }
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.progress.answered();
     }
 }
 
@@ -109,7 +162,7 @@ impl Line {
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.stalled = None;
-            self.progress.turn(Phase::Idle);
+            self.progress.wrote();
             return written;
         }
         let patience = self.patience;
@@ -265,11 +318,26 @@ mod tests {
         assert!(patient.is_err(), "we are the ones who take long");
         // An answer, and what comes next.
         line.write_all(b"a").await.unwrap();
+        drop(Answer::new(Body::empty(), progress.clone()));
         theirs.write_all(b"G").await.unwrap();
         assert_eq!(line.read_u8().await.unwrap(), b'G');
         progress.request();
+        drop(Answer::new(Body::empty(), progress.clone()));
         line.write_all(b"a").await.unwrap();
         assert_eq!(line.read_u8().await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn who_is_told_to_go_on_is_still_served() {
+        let (mut line, progress, mut theirs) = pair().await;
+        progress.request();
+        line.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
+        theirs.write_all(b"ab").await.unwrap();
+        assert_eq!(line.read_u8().await.unwrap(), b'a');
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(line.read_u8().await.unwrap(), b'b', "the body may take longer than a head");
+        let patient = tokio::time::timeout(Duration::from_millis(200), line.read_u8()).await;
+        assert!(patient.is_err(), "we are the ones who take long");
     }
 
     #[tokio::test]

@@ -4,10 +4,15 @@
 //! |---|---|
 //! | `server.rs`, `line.rs` | connections: how many, how slow, how large a head |
 //! | `headers.rs` | what every answer tells the browser, and which sites may ask |
-//! | `crowd.rs` | how many requests are worked on at a time |
+//! | `ends.rs` | what breaks is answered |
 //! | `rates.rs`, `allowance.rs`, `address.rs` | how often somebody may ask |
 //! | `works.rs` | closed for maintenance |
 //! | `body.rs`, `screen.rs`, `card.rs` | what a request may contain, read once, before anything else looks at it |
+//! | `crowd.rs` | how many requests are worked on at a time |
+//! | `ends.rs` | what takes too long is answered |
+//!
+//! What is read of bodies is bounded by the connections: 64 KiB for each. At most half of them may wait for something to
+//! change (`changes.rs`); the other half is there for whoever wants an answer now.
 //!
 //! All counts are of this process: with three gateways everybody has three allowances.
 
@@ -16,6 +21,7 @@ mod allowance;
 mod body;
 mod card;
 mod crowd;
+mod ends;
 mod headers;
 mod line;
 mod rates;
@@ -23,14 +29,19 @@ mod screen;
 mod server;
 mod works;
 
+pub(crate) use crowd::waits;
 pub(crate) use headers::vendors_page;
 pub use server::serve;
 pub(crate) use works::ALL;
 
 use crate::app::App;
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 use schema::holds::Most;
 use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
 
 /// A body may have this many bytes.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
@@ -54,7 +65,7 @@ pub struct Limits {
     pub connections: usize,
     /// Only without proxies: they are one address.
     pub connections_per_address: usize,
-    /// Requests that are worked on at a time.
+    /// Requests that are worked on at a time: without those whose body is still read, and those that wait for a change.
     pub in_flight: usize,
     /// Sites whose pages may ask; every other is refused by the browser.
     pub cors_origins: Vec<String>,
@@ -65,6 +76,13 @@ pub struct Limits {
 pub struct Rate {
     pub count: u32,
     pub per: Duration,
+}
+
+impl Limits {
+    /// How many may wait for something to change: half of all connections.
+    pub const fn waiting(&self) -> usize {
+        self.connections / 2
+    }
 }
 
 /// What the guard remembers.
@@ -89,10 +107,12 @@ pub(crate) fn around(routes: Router<App>, app: &App) -> Router<App> {
     let state = || app.clone();
     // The last one is the outermost.
     routes
+        .layer(from_fn(ends::in_time))
+        .layer(from_fn_with_state(state(), crowd::bound))
         .layer(from_fn_with_state(state(), body::read))
         .layer(from_fn_with_state(state(), works::closed))
         .layer(from_fn_with_state(state(), rates::limit))
-        .layer(from_fn_with_state(state(), crowd::bound))
+        .layer(CatchPanicLayer::custom(ends::broken))
         .layer(headers::cors(&app.settings.limits.cors_origins))
         .layer(from_fn_with_state(state(), headers::secure))
 }

@@ -96,7 +96,8 @@ impl Rates {
         }
     }
 
-    /// Takes one from each allowance that this request is of. The least that is left is told.
+    /// Takes one from each allowance that this request is of: its user's and its device's, then the one they share with
+    /// everybody at their address. One that is refused by any of them takes nothing. The least that is left is told.
     fn check(
         &self,
         class: Class,
@@ -115,15 +116,27 @@ impl Rates {
         };
         // Nobody in particular: all of them, at this address, are one.
         let by_address = if ones.is_empty() { one } else { shared };
-        let address = (class, Who::Address(address));
-        let mut least = by_address.take(&address).map_err(|wait| (limit, wait))?;
+        let mut taken: Vec<(Key, Left)> = Vec::with_capacity(ones.len());
+        let refused = |taken: Vec<(Key, Left)>, wait| {
+            for (key, _) in taken {
+                one.give_back(&key);
+            }
+            Err((limit, wait))
+        };
         for who in ones {
-            let left = one.take(&(class, Who::One(who))).map_err(|wait| (limit, wait))?;
-            if left.count < least.count {
-                least = left;
+            let key = (class, Who::One(who));
+            match one.take(&key) {
+                Ok(left) => taken.push((key, left)),
+                Err(wait) => return refused(taken, wait),
             }
         }
-        Ok(least)
+        match by_address.take(&(class, Who::Address(address))) {
+            Ok(left) => {
+                let all = taken.iter().map(|(_, left)| *left).chain([left]);
+                Ok(all.min_by_key(|left| left.count).unwrap_or(left))
+            }
+            Err(wait) => refused(taken, wait),
+        }
     }
 }
 
@@ -231,6 +244,23 @@ mod tests {
         let sharing = |n: u32| (vec![users[usize::try_from(n).unwrap() % 5]], 1);
         assert_eq!(admitted(&rates(), Class::StartOrder, 10, sharing), 6);
         assert_eq!(admitted(&rates(), Class::StartOrder, 10, |_| (vec![], 1)), 2);
+    }
+
+    #[test]
+    fn who_is_refused_takes_nothing_from_those_they_share_with() {
+        let rates = rates();
+        // Six for the address, and one of them insists.
+        assert_eq!(admitted(&rates, Class::StartOrder, 50, |_| (vec!["customer:1"], 1)), 2);
+        assert_eq!(admitted(&rates, Class::StartOrder, 50, |_| (vec!["customer:2"], 1)), 2);
+        assert_eq!(admitted(&rates, Class::StartOrder, 50, |_| (vec!["customer:3"], 1)), 2);
+        assert_eq!(admitted(&rates, Class::StartOrder, 50, |_| (vec!["customer:4"], 1)), 0);
+        // What the address refused was not theirs to lose, nor their device's.
+        assert_eq!(admitted(&rates, Class::StartOrder, 50, |_| (vec!["customer:4"], 2)), 2);
+        let device = |_| (vec!["customer:5", "device:a"], 3);
+        assert_eq!(admitted(&rates, Class::StartOrder, 1, device), 1);
+        assert_eq!(admitted(&rates, Class::StartOrder, 1, |_| (vec!["device:a"], 3)), 1);
+        assert_eq!(admitted(&rates, Class::StartOrder, 9, device), 0);
+        assert_eq!(admitted(&rates, Class::StartOrder, 9, |_| (vec!["customer:5"], 3)), 1);
     }
 
     #[test]

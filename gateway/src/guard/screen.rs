@@ -17,21 +17,20 @@ pub(super) enum Refusal {
     Card,
     /// The field's name, if it is one that can be repeated; never its value.
     CardIn(String),
-    Nul,
+    /// A control character, a line break among them.
+    Control,
     NotUtf8,
     Complex,
     Twice(String),
 }
 
-/// A text that is no JSON: of a path, a query or a header.
+/// A text that somebody may read one day: texts are plain.
 pub(super) fn text(text: &str) -> Result<(), Refusal> {
-    if text.contains('\0') {
-        Err(Refusal::Nul)
-    } else if card::is_in(text) {
-        Err(Refusal::Card)
-    } else {
-        Ok(())
-    }
+    if text.contains(char::is_control) { Err(Refusal::Control) } else { no_card(text) }
+}
+
+pub(super) fn no_card(text: &str) -> Result<(), Refusal> {
+    if card::is_in(text) { Err(Refusal::Card) } else { Ok(()) }
 }
 
 /// A body. An empty one, and one that is no JSON, is the route's to judge.
@@ -44,7 +43,7 @@ pub(super) fn json(bytes: &[u8]) -> Result<(), Refusal> {
     match (seen.refusal, read) {
         (Some(refusal), _) => Err(refusal),
         (None, Ok(())) => Ok(()),
-        (None, Err(_)) => text(whole),
+        (None, Err(_)) => no_card(whole),
     }
 }
 
@@ -211,8 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn what_no_table_can_keep_is_refused() {
-        assert_eq!(refusal(r#"{"reason":"a\u0000b"}"#), Some(Refusal::Nul));
+    fn what_is_no_plain_text_is_refused() {
+        assert_eq!(refusal(r#"{"reason":"a\u0000b"}"#), Some(Refusal::Control));
+        assert_eq!(refusal(r#"{"reason":"a\nb"}"#), Some(Refusal::Control));
         assert_eq!(json(b"{\"a\":\"\xff\"}").err(), Some(Refusal::NotUtf8));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     address::{Peer, counted},
-    line::{Line, PATIENCE, Places, Progress},
+    line::{Answer, Line, PATIENCE, Places, Progress},
     works::LOOK_EVERY,
 };
 use crate::{app::App, routes};
@@ -12,7 +12,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use std::{future::Future, io, net::SocketAddr, pin::pin, time::Duration};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
 use tower::Service;
 
@@ -85,7 +85,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, routes: Router, stoppin
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         progress.request();
         request.extensions_mut().insert(Peer(peer));
-        routes.clone().call(request.map(Body::new))
+        let (answer, progress) = (routes.clone().call(request.map(Body::new)), progress.clone());
+        async move {
+            let answer = answer.await?;
+            Ok::<_, Infallible>(answer.map(|body| Answer::new(body, progress)))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

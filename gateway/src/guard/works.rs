@@ -1,12 +1,14 @@
 //! Closed for maintenance, for one platform or for all: nothing new is begun.
 //!
 //! What goes on: webhooks and the ways to and from a vendor's page (money that is on its way must be heard of), looking
-//! at one's bookings and tickets (who has paid must be able to see it), staff, and whether we live.
+//! at one's bookings and tickets, and passes in wallets (who has paid must be able to see it), staff, the documentation,
+//! and whether we live.
 
 use crate::{
     app::App,
     auth::{self, Presented},
     error::Error,
+    telemetry::OnPurpose,
 };
 use axum::{
     extract::{Request, State},
@@ -67,14 +69,45 @@ pub(super) async fn closed(State(app): State<App>, request: Request, next: Next)
     // What is no platform is refused further in; here it is closed when all are.
     let platform = auth::platform(request.headers(), kiosk).ok();
     match app.guard.works.closed_for(platform) {
-        Some(retry_after_s) => Error::Maintenance { retry_after_s }.into_response(),
+        Some(retry_after_s) => {
+            let mut response = Error::Maintenance { retry_after_s }.into_response();
+            response.extensions_mut().insert(OnPurpose);
+            response
+        }
         None => next.run(request).await,
     }
 }
 
 fn goes_on(method: &Method, path: &str) -> bool {
-    const OPEN: [&str; 7] =
-        ["/heartbeat", "/readyz", "/metrics", "/webhooks/", "/pay/", "/return/", "/api/v1/cms/"];
+    const OPEN: [&str; 10] = [
+        "/heartbeat",
+        "/readyz",
+        "/metrics",
+        "/webhooks/",
+        "/pay/",
+        "/return/",
+        "/v1/",
+        "/api/v1/cms/",
+        "/openapi.json",
+        "/swagger",
+    ];
     let reads = [Method::GET, Method::HEAD].contains(method);
     OPEN.iter().any(|open| path.starts_with(open)) || reads && path.starts_with("/api/v1/orders")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_new_is_begun_and_all_else_goes_on() {
+        for path in
+            ["/v1/passes/a/b", "/v1/log", "/webhooks/hyperpay", "/swagger/", "/openapi.json"]
+        {
+            assert!(goes_on(&Method::POST, path), "{path}");
+        }
+        assert!(goes_on(&Method::GET, "/api/v1/orders/bk_1"));
+        assert!(!goes_on(&Method::POST, "/api/v1/orders"));
+        assert!(!goes_on(&Method::GET, "/api/v1/cinemas/1/sessions/1/seats"));
+    }
 }

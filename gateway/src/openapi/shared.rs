@@ -16,14 +16,19 @@ struct Common {
     says: &'static str,
 }
 
-const COMMON: [Common; 8] = [
+const COMMON: [Common; 9] = [
     Common {
         status: "400",
-        of: |it| !has_tag(it, "health"),
+        of: |_| true,
         says: "The request is wrong: `code` says what, `detail` what to do.",
     },
     Common { status: "401", of: is_protected, says: "There is no valid token." },
     Common { status: "403", of: |it| has_tag(it, "staff"), says: "The token does not permit it." },
+    Common {
+        status: "408",
+        of: |it| it.request_body.is_some(),
+        says: "The body did not come in time. Nothing was done; send the same request again.",
+    },
     Common { status: "413", of: |it| it.request_body.is_some(), says: "A body may have 64 KiB." },
     Common {
         status: "415",
@@ -32,7 +37,7 @@ const COMMON: [Common; 8] = [
     },
     Common {
         status: "429",
-        of: |it| !has_tag(it, "health"),
+        of: |_| true,
         says: "Too many requests: come back after `Retry-After` seconds. For older apps it carries `message`, too.",
     },
     Common {

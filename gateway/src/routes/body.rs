@@ -9,7 +9,6 @@ use axum::{
 };
 use data_encoding::HEXLOWER;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
@@ -30,28 +29,9 @@ impl<T: DeserializeOwned + Serialize> FromRequest<App> for Body<T> {
             code: "invalid_body",
             detail: Cow::Owned(format!("The body is not what this route takes: {error}.")),
         })?;
-        let ours = |error: serde_json::Error| Error::Internal(error.to_string());
-        let meant = serde_json::to_value(&value).map_err(ours)?;
-        if has_controls(&meant) {
-            return Err(Error::invalid(
-                "control_character",
-                "Texts are plain: no control characters, no line breaks.",
-            ));
-        }
-        let canonical = serde_json::to_vec(&value).map_err(ours)?;
+        let canonical =
+            serde_json::to_vec(&value).map_err(|error| Error::Internal(error.to_string()))?;
         Ok(Self { value, hash: HEXLOWER.encode(&Sha256::digest(&canonical)) })
-    }
-}
-
-fn has_controls(value: &Value) -> bool {
-    let controls = |text: &str| text.contains(char::is_control);
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        Value::String(text) => controls(text),
-        Value::Array(values) => values.iter().any(has_controls),
-        Value::Object(fields) => {
-            fields.iter().any(|(name, value)| controls(name) || has_controls(value))
-        }
     }
 }
 

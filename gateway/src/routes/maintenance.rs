@@ -27,7 +27,7 @@ struct Works {
 /// Close, or open again. The latest word of a platform holds; `all` and each platform are closed by themselves.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = MaintenanceChange)]
+#[schema(as = MaintenanceChange, example = json!({"platform": "huawei", "closed": false, "reason": "the works are done"}))]
 struct NewChange {
     /// `ios`, `android`, `website`, `huawei`, `kiosk`, or `all`.
     platform: String,

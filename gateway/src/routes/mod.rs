@@ -26,7 +26,6 @@ use crate::{
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 pub(crate) use body::too_large;
 use std::{future::Future, time::Duration};
-use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) fn router(app: App) -> Router {
@@ -46,11 +45,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(health::router());
     let routes = documented(routes)
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
-        .fallback(|| async { Error::NotFound })
-        .layer(TimeoutLayer::with_status_code(
-            axum::http::StatusCode::SERVICE_UNAVAILABLE,
-            Duration::from_secs(30),
-        ));
+        .fallback(|| async { Error::NotFound });
     guard::around(routes, &app)
         .layer(middleware::from_fn(telemetry::watch))
         .layer(DefaultBodyLimit::max(guard::BODY_LIMIT))

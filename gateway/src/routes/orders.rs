@@ -74,6 +74,7 @@ struct SeatWish {
             ("Location" = String, description = "The booking."),
             ("Retry-After" = u32, description = "Seconds until it is worth another look."),
             ("Preference-Applied" = String, description = "How long it may have waited."))),
+        (status = 409, description = "You hold as much as one may without having paid: pay or cancel first."),
         (status = 422, description = "The Idempotency-Key belongs to another request."),
     ))]
 async fn create(

@@ -5,7 +5,7 @@
 
 use super::{
     body::{Asked, Body, Named},
-    tickets::{http_date, signed},
+    tickets::{is_settled, signed, told},
 };
 use crate::{app::App, error::Error};
 use axum::{
@@ -71,8 +71,9 @@ async fn newest(
     let pass = passes::find(&app.db, booking).await?.ok_or(Error::NotFound)?;
     let known = headers.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
     let known = known.and_then(|known| DateTime::parse_from_rfc2822(known).ok());
-    if known.is_some_and(|known| known.timestamp() >= pass.changed_at.timestamp()) {
-        let changed_at = [(header::LAST_MODIFIED, http_date(pass.changed_at))];
+    let has_it = known.is_some_and(|known| known.timestamp() >= pass.changed_at.timestamp());
+    if has_it && is_settled(&pass) {
+        let changed_at = [(header::LAST_MODIFIED, told(&pass))];
         return Ok((StatusCode::NOT_MODIFIED, changed_at).into_response());
     }
     signed(&app, pass).await

@@ -5,14 +5,15 @@ use crate::{
     app::App,
     auth::{Caller, CallerHeader},
     error::Error,
+    preferences::NoneMatch,
 };
 use activities::tickets::picture_name;
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use schema::{ids::BookingId, passes, tickets};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -48,7 +49,11 @@ async fn code(
 ///
 /// In Arabic and English. It is there once the ticket is issued, and never changes.
 #[utoipa::path(get, path = "/api/v1/orders/{booking}/ticket.png", tag = "orders", operation_id = "show_ticket_picture",
-    params(("booking" = BookingId, Path, description = "The booking."), CallerHeader),
+    params(
+        ("booking" = BookingId, Path, description = "The booking."),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag you have."),
+        CallerHeader,
+    ),
     responses(
         (status = 200, body = [u8], content_type = "image/png", description = "The ticket."),
         (status = 304, description = "It is the one you have."),
@@ -58,14 +63,13 @@ async fn picture(
     State(app): State<App>,
     caller: Caller,
     Named(booking): Named<String>,
-    headers: HeaderMap,
+    known: NoneMatch,
 ) -> Result<Response, Error> {
     let booking = find(&app, &caller, &booking).await?.booking_id;
     let ticket = tickets::find(&app.db, booking).await?;
     let picture = ticket.and_then(|ticket| ticket.picture).ok_or(Error::NotFound)?;
     let tag = format!("\"{picture}\"");
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| known.contains(&tag) || known.trim() == "*") {
+    if known.has_tag(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let bytes = stored(&app, booking, &picture).await?;
@@ -114,7 +118,7 @@ async fn pass(
 /// Made now, of what is true now.
 pub(super) async fn signed(app: &App, pass: passes::Pass) -> Result<Response, Error> {
     let maker = app.passes.as_ref().ok_or(Error::NotFound)?;
-    let changed_at = http_date(pass.changed_at);
+    let changed_at = told(&pass);
     let bytes = maker.make(pass, Utc::now()).await.map_err(|error| {
         tracing::error!(%error, "no pass: {error}");
         Error::Unavailable {
@@ -131,7 +135,14 @@ pub(super) async fn signed(app: &App, pass: passes::Pass) -> Result<Response, Er
     Ok((headers, bytes).into_response())
 }
 
-/// As HTTP writes times: in whole seconds.
-pub(super) fn http_date(at: chrono::DateTime<Utc>) -> String {
-    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+/// `Last-Modified`, in whole seconds as HTTP writes times. While another change may still come in the same second, it is
+/// the second before: whoever has this pass has not heard of that one.
+pub(super) fn told(pass: &passes::Pass) -> String {
+    let unsettled = TimeDelta::seconds(i64::from(!is_settled(pass)));
+    (pass.changed_at - unsettled).format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// No other change comes in the second of the last one; however slowly it is written, and wherever clocks differ.
+pub(super) fn is_settled(pass: &passes::Pass) -> bool {
+    Utc::now() - pass.changed_at > TimeDelta::seconds(5)
 }

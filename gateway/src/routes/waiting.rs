@@ -1,6 +1,6 @@
 //! Waiting for a booking: `Prefer: wait=N`, and streams.
 
-use crate::{app::App, auth::Caller, error::Error};
+use crate::{app::App, auth::Caller, error::Error, guard};
 use schema::{
     ids::BookingId,
     snapshot::{self, Snapshot},
@@ -23,6 +23,7 @@ pub(super) async fn until(
         return Ok(now);
     }
     let Some(mut watching) = app.changes.watch(&caller.id, booking) else { return Ok(now) };
+    guard::waits();
     while !so(&now) && watching.past(now.version, deadline).await {
         now = look(app, caller, booking).await?;
     }

@@ -29,6 +29,8 @@ states! {
         TicketComing = "ticket_coming",
         /// There is a ticket.
         TicketReady = "ticket_ready",
+        /// The seats are booked, and the ticket stays without a picture: its code opens the door.
+        TicketByCode = "ticket_by_code",
         /// The show is over.
         Completed = "completed",
         /// It could not be confirmed; what was paid goes back.
@@ -61,6 +63,7 @@ impl Stage {
             Self::ToPay
             | Self::PaymentDeclined
             | Self::TicketReady
+            | Self::TicketByCode
             | Self::Completed
             | Self::Refunded
             | Self::Rejected
@@ -91,7 +94,7 @@ pub struct Facts<'a> {
     pub updated_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
     pub show_starts_at: Option<DateTime<Utc>>,
-    pub ticket_issued: bool,
+    pub ticket: Making,
     /// The newest payment's last card was declined.
     pub declined: bool,
     /// The money that is kept for it.
@@ -100,6 +103,15 @@ pub struct Facts<'a> {
     /// The cases that nobody has decided yet.
     pub review: Option<Review>,
     pub timings: &'a Timings,
+}
+
+/// How far a ticket's making is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Making {
+    NotYet,
+    Issued,
+    /// A person has decided that its picture is not made any more.
+    GivenUp,
 }
 
 /// The money that was taken for a booking, and when we knew.
@@ -154,7 +166,8 @@ impl Facts<'_> {
             BookingStatus::Pending => Stage::ToPay,
             BookingStatus::Confirming if self.unwinding => Stage::NotConfirmed,
             BookingStatus::Confirming => Stage::Confirming,
-            BookingStatus::Confirmed if self.ticket_issued => Stage::TicketReady,
+            BookingStatus::Confirmed if self.ticket == Making::Issued => Stage::TicketReady,
+            BookingStatus::Confirmed if self.ticket == Making::GivenUp => Stage::TicketByCode,
             BookingStatus::Confirmed => Stage::TicketComing,
             BookingStatus::Completed => Stage::Completed,
             BookingStatus::Rejected => self.ended(Stage::Rejected),
@@ -168,7 +181,7 @@ impl Facts<'_> {
         let Some(review) = self.review else { return false };
         match self.status {
             BookingStatus::Requested | BookingStatus::Pending | BookingStatus::Confirming => true,
-            BookingStatus::Confirmed => !self.ticket_issued,
+            BookingStatus::Confirmed => self.ticket == Making::NotYet,
             BookingStatus::Completed => false,
             BookingStatus::Rejected | BookingStatus::Cancelled | BookingStatus::Expired => {
                 !review.at_risk.is_zero()
@@ -194,13 +207,14 @@ impl Facts<'_> {
             Stage::HoldingSeats => Some(self.held_by()),
             Stage::ToPay | Stage::PaymentDeclined => Some(self.paid_by()),
             Stage::Confirming => Some(self.confirmed_by()),
-            Stage::TicketComing => Some(self.before_the_show(self.timings.undecided_ms, 0)),
+            Stage::TicketComing => Some(self.ticket_by()),
             Stage::NotConfirmed | Stage::PaidTooLate => {
                 Some(self.refunded_by().unwrap_or(self.updated_at + PROMISE))
             }
             Stage::InReview => Some(self.reviewed_by()),
             // Another payment may still be on its way back.
             Stage::TicketReady
+            | Stage::TicketByCode
             | Stage::Completed
             | Stage::Refunded
             | Stage::Rejected
@@ -220,6 +234,12 @@ impl Facts<'_> {
 
     fn confirmed_by(&self) -> DateTime<Utc> {
         self.before_the_show(self.timings.confirm_bound_ms, self.timings.confirm_before_show_ms)
+    }
+
+    /// It is made for as long as it takes, and wanted until the show: nothing sooner is certain.
+    fn ticket_by(&self) -> DateTime<Utc> {
+        let from = self.paid.map_or(self.updated_at, |paid| paid.at);
+        self.show_starts_at.map_or(from + PROMISE, |show| show.max(from))
     }
 
     /// So long after it was paid (or last moved), or so long before the show, whichever is sooner.

@@ -41,6 +41,9 @@ pub(super) fn says(facts: &Facts<'_>, stage: Stage, by: Option<DateTime<Utc>>) -
         Stage::TicketReady => {
             ticket_ready().then(Some(facts.paid_so_far())).then(facts.other_money(&by))
         }
+        Stage::TicketByCode => {
+            ticket_by_code().then(Some(facts.paid_so_far())).then(facts.other_money(&by))
+        }
         Stage::Completed => {
             completed().then(Some(facts.paid_so_far())).then(facts.other_money(&by))
         }
@@ -107,15 +110,22 @@ fn booked() -> Says {
 }
 
 fn ticket_coming(by: &Moment) -> Says {
-    let Moment { clock, .. } = by;
+    let Moment { clock, day, day_ar } = by;
     Says::both(
-        format!("Your ticket is being made and will be here by {clock}."),
-        format!("تذكرتك قيد الإصدار وستكون هنا قبل الساعة {clock}."),
+        format!("Your ticket is being made and will be here by {clock}, {day}."),
+        format!("تذكرتك قيد الإصدار وستكون هنا قبل الساعة {clock}، {day_ar}."),
     )
 }
 
 fn ticket_ready() -> Says {
     Says::both("Your ticket is ready. Enjoy the show!", "تذكرتك جاهزة. نتمنى لك مشاهدة ممتعة!")
+}
+
+fn ticket_by_code() -> Says {
+    Says::both(
+        "Your seats are booked. Your ticket has no picture: its code opens the door.",
+        "تم حجز مقاعدك. تذكرتك من دون صورة: رمزها يكفي للدخول.",
+    )
 }
 
 fn completed() -> Says {

@@ -25,6 +25,8 @@ const REASONS: [Option<&str>; 8] = [
     Some("vista_silent"),
 ];
 
+const TICKETS: [Making; 3] = [Making::NotYet, Making::Issued, Making::GivenUp];
+
 /// 19:00 in Riyadh.
 fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_276_800, 0).unwrap() + TimeDelta::minutes(minutes)
@@ -40,7 +42,7 @@ fn waiting(timings: &Timings) -> Facts<'_> {
         updated_at: at(1),
         expires_at: Some(at(15)),
         show_starts_at: Some(at(240)),
-        ticket_issued: false,
+        ticket: Making::NotYet,
         declined: false,
         paid: None,
         refunds: &[],
@@ -74,7 +76,7 @@ fn every(mut look: impl FnMut(&Facts<'_>)) {
     for status in STATUSES {
         for refunds in refunds {
             for review in reviews {
-                for bits in 0_u8..32 {
+                for bits in 0_u8..96 {
                     let bit = |n: u8| yes_no[usize::from(bits >> n & 1)];
                     for end_reason in REASONS {
                         look(&Facts {
@@ -83,7 +85,7 @@ fn every(mut look: impl FnMut(&Facts<'_>)) {
                             end_reason,
                             total: Some(Money::sar(if bit(1) { 0 } else { 11_500 })),
                             show_starts_at: bit(2).then(|| at(60)),
-                            ticket_issued: bit(3),
+                            ticket: TICKETS[usize::from(bits / 32)],
                             declined: bit(3),
                             paid: bit(4).then(paid),
                             refunds,
@@ -134,7 +136,10 @@ fn whoever_has_money_with_us_is_told_what_happens_to_it() {
         let Standing { stage, says, .. } = Standing::of(facts);
         let open = facts.refunds.iter().any(|refund| !refund.done);
         let kept = facts.paid.is_some()
-            && matches!(stage, Stage::Confirming | Stage::TicketComing | Stage::TicketReady);
+            && matches!(
+                stage,
+                Stage::Confirming | Stage::TicketComing | Stage::TicketReady | Stage::TicketByCode
+            );
         if kept || open && facts.status.frees_seats() {
             assert!(says.en.contains(".00 SAR"), "{facts:?}: {}", says.en);
             assert!(says.ar.contains(".00 ريال"), "{facts:?}: {}", says.ar);
@@ -163,6 +168,19 @@ fn a_payment_that_is_being_confirmed_reads_well() {
 }
 
 #[test]
+fn a_ticket_may_come_as_late_as_the_show() {
+    let timings = Timings::default();
+    let facts = Facts { status: BookingStatus::Confirmed, paid: Some(paid()), ..waiting(&timings) };
+    let standing = Standing::of(&facts);
+    assert_eq!((standing.stage, standing.by), (Stage::TicketComing, Some(at(240))));
+    let english = "Your seats are booked. You were charged 115.00 SAR. Your ticket is being made and will be here by \
+                   23:00, ";
+    assert!(standing.says.en.starts_with(english), "{}", standing.says.en);
+    let unlisted = Standing::of(&Facts { show_starts_at: None, ..facts });
+    assert_eq!(unlisted.by, Some(paid().at + PROMISE));
+}
+
+#[test]
 fn each_way_of_a_booking_has_its_word() {
     let timings = Timings::default();
     let pending = || waiting(&timings);
@@ -184,10 +202,16 @@ fn each_way_of_a_booking_has_its_word() {
         ..pending()
     };
     assert_eq!(of(unwound), Stage::NotConfirmed);
+    // Nobody makes its picture any more, and nobody waits for it.
+    let by_code =
+        Facts { status: BookingStatus::Confirmed, ticket: Making::GivenUp, ..waiting(&timings) };
+    let standing = Standing::of(&by_code);
+    assert_eq!((standing.stage, standing.is_final()), (Stage::TicketByCode, true));
+    assert_eq!(of(Facts { ticket: Making::Issued, ..by_code }), Stage::TicketReady);
     // A ticket is shown whatever else is looked into; the standing is not final then.
     let review = Some(Review { since: at(30), at_risk: Money::sar(11_500) });
     let ticket =
-        Facts { status: BookingStatus::Confirmed, ticket_issued: true, review, ..pending() };
+        Facts { status: BookingStatus::Confirmed, ticket: Making::Issued, review, ..pending() };
     let standing = Standing::of(&ticket);
     assert_eq!((standing.stage, standing.is_final()), (Stage::TicketReady, false));
 }

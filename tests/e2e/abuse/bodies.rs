@@ -22,7 +22,7 @@ async fn a_body_that_is_too_much_of_anything_is_refused() {
         (wide.into(), 400, "body_too_complex"),
         (twice.into(), 400, "duplicate_field"),
         (long.into(), 413, "body_too_large"),
-        (nul.into(), 400, "invalid_text"),
+        (nul.into(), 400, "control_character"),
         (b"{\"cinema_id\":\"\xff\xfe\"}".to_vec(), 400, "invalid_body"),
         (b"{\"a\":".to_vec(), 400, "invalid_body"),
     ];
@@ -35,7 +35,7 @@ async fn a_body_that_is_too_much_of_anything_is_refused() {
     let answer = Answer::read(bomb.send().await.unwrap()).await;
     answer.assert_problem(415, "unsupported_encoding");
     let query = customer.gets("/api/v1/cms/cases?cause=%00").await;
-    query.assert_problem(400, "invalid_text");
+    query.assert_problem(400, "control_character");
     assert_eq!(booked(&visit, &customer).await, 0);
 }
 

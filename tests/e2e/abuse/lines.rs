@@ -101,11 +101,11 @@ async fn two_thousand_idle_connections_of_one_address_keep_nobody_out() {
 async fn nobody_writes_lines_into_the_log() {
     let visit = visit().await;
     let customer = visit.customer();
-    let forged = "x\r\n{\"level\":\"ERROR\",\"fields\":{\"message\":\"forged-line\"}}";
+    let forged = "x\r\n{\"level\":\"ERROR\",\"message\":\"forged-line\"}";
     let mut order = Order::new(&visit).body();
     order["session_id"] = forged.into();
     let answer = customer.posts("/api/v1/orders", &Customer::key(), &order).await;
-    answer.assert_problem(400, "invalid_name");
+    answer.assert_problem(400, "control_character");
     for path in ["/api/v1/orders/%0d%0aSet-Cookie:forged-line", "/return/hyperpay/%0aforged-line"] {
         let answer = customer.gets(path).await;
         answer.assert_problem(404, "not_found");
@@ -118,6 +118,6 @@ fn assert_each_line_is_ours(visit: &Visit) {
     let log = std::fs::read_to_string(visit.system.log()).unwrap();
     for line in log.lines().filter(|line| line.contains("forged-line")) {
         let said: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert_ne!(said["fields"]["message"], "forged-line", "{line}");
+        assert_ne!(said["message"], "forged-line", "{line}");
     }
 }

@@ -1,6 +1,6 @@
 //! Closed for works: nothing new is begun, and nothing that was begun is lost.
 
-use crate::staff::Staff;
+use crate::staff::{CLOSE, Staff};
 use harness::{Answer, Customer, Order, Visit, until, visit_alone};
 use reqwest::Method;
 use serde_json::Value;
@@ -25,7 +25,7 @@ async fn until_status(visit: &Arc<Visit>, platform: &str, status: u16) -> Answer
 #[tokio::test]
 async fn what_is_paid_goes_on_while_the_house_is_closed() {
     let visit = visit_alone().await;
-    let staff = Staff::may(&visit, "7", &["maintenance:write"]);
+    let staff = Staff::may(&visit, "7", &[CLOSE]);
     let booking = visit.customer().books(Order::new(&visit)).await;
     let payment = booking.opens_payment().await;
 

@@ -23,11 +23,13 @@ async fn control_characters_unknown_fields_and_other_json_are_refused() {
         let answer = customer.posts("/api/v1/orders", &Customer::key(), &body).await;
         answer.assert_problem(400, code);
     }
-    for raw in ["", "{", "\u{feff}{}", "{\"seats\": [], \"seats\": []}", "nul"] {
+    let twice = "{\"seats\": [], \"seats\": []}";
+    let raw = ["", "{", "\u{feff}{}", "nul"].map(|raw| (raw, "invalid_body"));
+    for (raw, code) in raw.into_iter().chain([(twice, "duplicate_field")]) {
         let request = customer.request(Method::POST, "/api/v1/orders").body(raw);
         let request = request.header("idempotency-key", Customer::key());
         let answer = Answer::read(request.send().await.unwrap()).await;
-        answer.assert_problem(400, "invalid_body");
+        answer.assert_problem(400, code);
     }
 }
 

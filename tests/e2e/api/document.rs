@@ -67,9 +67,9 @@ async fn every_example_runs() {
     let waits_for_staff = refused().await;
     let mut ran = Vec::new();
     for (method, path, said) in operations(&api) {
-        let Some(content) = said["requestBody"]["content"].get("application/json") else {
-            continue;
-        };
+        // What phones say of their passes takes a pass's token: `tickets` says it.
+        let content = said["requestBody"]["content"].get("application/json");
+        let Some(content) = content.filter(|_| said["tags"][0] != "passes") else { continue };
         let schema = resolve(&api, &content["schema"]);
         let example = schema.get("example").or_else(|| schema["examples"].get(0));
         let example = example.unwrap_or_else(|| panic!("{method} {path} has no example"));
@@ -79,7 +79,7 @@ async fn every_example_runs() {
         assert!(said["responses"].get(&status).is_some(), "{method} {path}: {status}");
         ran.push(said["operationId"].as_str().unwrap());
     }
-    assert_eq!(ran, ["decide_case", "create_order", "create_payment"]);
+    assert_eq!(ran, ["decide_case", "change_maintenance", "create_order", "create_payment"]);
     waits_for_staff.until_ticket().await;
     booking.cancels().await;
     visit.assert_balanced().await;
@@ -88,6 +88,9 @@ async fn every_example_runs() {
 async fn sends(path: &str, example: &Value, booking: &Booking, waits: &Booking) -> Answer {
     if path.starts_with("/api/v1/cms/") {
         let staff = Staff::of(waits);
+        if !path.contains("{case}") {
+            return staff.posts(path, example).await;
+        }
         let case = staff.case(waits).await;
         let path = path.replace("{case}", case["id"].as_str().unwrap());
         return staff.posts(&path, example).await;

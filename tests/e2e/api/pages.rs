@@ -75,7 +75,7 @@ async fn a_wrong_query_is_refused_and_says_why() {
         ("page=2", "invalid_query"),
         ("cursor=bk_1", "invalid_cursor"),
         ("cursor=", "invalid_cursor"),
-        ("cursor=%00", "invalid_cursor"),
+        ("cursor=%00", "control_character"),
         ("cursor=OTIyMzM3MjAzNjg1NDc3NTgwNy4wMUg0NTVWQjRQRVg1VlNLTkswODRTTjAyUQ", "invalid_cursor"),
     ];
     for (query, code) in wrong {

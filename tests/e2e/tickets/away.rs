@@ -103,3 +103,64 @@ async fn a_show_that_the_cinema_does_not_list_is_a_persons_decision_after_three_
     booking.until_ticket().await;
     visit.assert_balanced_but_for(&[CAUSE]).await;
 }
+
+#[tokio::test]
+async fn a_ticket_that_a_person_gives_up_is_final_and_its_code_opens_the_door() {
+    let visit = visit_alone().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let unlisted = catalogue_answers("odata_empty");
+    for _ in 0..3 {
+        visit.goes_wrong(&unlisted, None).await;
+    }
+    booking.pays().await;
+    visit.until_case(CAUSE, &booking).await;
+    let staff = Staff::of(&booking);
+    let case = staff.case(&booking).await;
+    staff.decides(&case, &["give-up", "--reason", "it is listed no more"]).await;
+    let view = booking.looks().await;
+    let standing = &view["standing"];
+    assert_eq!(
+        (&standing["what"], &standing["final"], &standing["by"]),
+        (&json!("ticket_by_code"), &json!(true), &json!(null)),
+        "{standing}"
+    );
+    visit.assert_quiet().await;
+    assert_eq!(booking.looks().await["standing"], *standing);
+    assert_eq!(booking.customer.gets(&path(&booking, "svg")).await.status, 200);
+    visit.assert_balanced_but_for(&[CAUSE]).await;
+}
+
+#[tokio::test]
+async fn a_show_that_was_not_listed_when_its_seats_were_held_gets_its_ticket() {
+    let visit = visit_alone().await;
+    visit.goes_wrong(&catalogue_answers("odata_empty"), None).await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    assert_eq!(booking.looks().await["show_starts_at"], json!(null));
+    booking.pays().await;
+    booking.until_ticket().await;
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn pictures_that_were_switched_off_are_drawn_when_they_are_on_again() {
+    const PICTURES: &str = "USHER_TICKET_PICTURES";
+    let with = vec![(PICTURES, "off".to_owned())];
+    let visit = visit_with(Setup { with, ..Setup::default() }).await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    booking.pays().await;
+    confirmed_without_picture(&booking).await;
+    visit.assert_quiet().await;
+    assert_eq!(booking.looks().await["ticket"]["status"], "WAITING");
+
+    // The sweep at the start takes what has been silent for longer than a step waits.
+    let silent =
+        "SELECT count(*) FROM bookings WHERE updated_at < clock_timestamp() - interval '1 s'";
+    let look = || async {
+        let count: i64 = sqlx::query_scalar(silent).fetch_one(&visit.db).await.ok()?;
+        (count > 0).then_some(())
+    };
+    until("a silent booking", look).await;
+    visit.system.restart_usher_with(PICTURES, "on").await;
+    booking.until_ticket().await;
+    visit.assert_balanced().await;
+}

@@ -56,6 +56,12 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// Its text without its trace, which every answer has one of.
+    pub fn but_for_its_trace(&self) -> String {
+        assert!(!self.header("x-trace-id").is_empty(), "{self:?}");
+        self.text.replace(self.header("x-trace-id"), "")
+    }
+
     /// A problem document with this status and code.
     pub fn assert_problem(&self, status: u16, code: &str) {
         assert_eq!((self.status, &self.body["code"]), (status, &Value::from(code)), "{self:?}");

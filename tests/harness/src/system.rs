@@ -205,6 +205,14 @@ impl System {
         IdKey::new(HEXLOWER.decode(self.keys.id.as_bytes()).unwrap())
     }
 
+    /// Ends Usher as a power cut would, and starts it with this in its environment, on the same ports.
+    pub async fn restart_usher_with(&self, name: &str, value: &str) {
+        self.kill_usher_9().await;
+        let launch = self.usher.launch.clone().env(name, value);
+        *self.usher.running.lock().await = Supervised::spawn(&launch).unwrap();
+        self.until_ready().await;
+    }
+
     /// Starts Usher as it was, on the same ports.
     pub async fn start_usher(&self) {
         self.usher.start_again().await;

@@ -29,7 +29,11 @@ pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
     }
     if book.is_confirmed() {
         let issued = matches!(&*book.tickets, [only] if only.status == "ISSUED");
-        let waits = Waits::of(book).on_call(&format!("{}:issue_ticket", book.id()));
-        found.wants(issued || waits, "M3", "its ticket", &book.tickets);
+        let key = format!("{}:issue_ticket", book.id());
+        let waits = Waits::of(book).on_call(&key);
+        // Only a person gives it up.
+        let mut calls = book.calls.iter().filter(|call| call.call_key == key);
+        let given_up = calls.any(|call| call.outcome.as_deref() == Some("GAVE_UP"));
+        found.wants(issued || waits || given_up, "M3", "its ticket", &book.tickets);
     }
 }
