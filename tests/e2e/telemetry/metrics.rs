@@ -110,9 +110,9 @@ async fn engines_that_are_away_are_seen_and_a_scrape_waits_for_neither() {
     let visit = visit_alone().await;
     let engines = &visit.system.engines;
     engines.restate.kill_9().await;
-    engines.postgres.kill_9().await;
     let refused = visit.customer().orders(&Order::new(&visit), &Customer::key()).await;
     assert_eq!(refused.status, 503);
+    engines.postgres.kill_9().await;
     let seen = || async {
         let scrape = Scrape::of(&visit.system).await?;
         let away = scrape.value("usher_engine_requests_total", &[("outcome", "away")])?;

@@ -147,7 +147,6 @@ async fn pictures_that_were_switched_off_are_drawn_when_they_are_on_again() {
     let with = vec![(PICTURES, "off".to_owned())];
     let visit = visit_with(Setup { with, ..Setup::default() }).await;
     let booking = visit.customer().books(Order::new(&visit)).await;
-    booking.pays().await;
     confirmed_without_picture(&booking).await;
     visit.assert_quiet().await;
     assert_eq!(booking.looks().await["ticket"]["status"], "WAITING");
