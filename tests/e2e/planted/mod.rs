@@ -62,11 +62,16 @@ fn name(number: usize) -> String {
     format!("planted-person-{number:04}")
 }
 
-/// What a vendor calls its own things, which Usher has to keep to speak of them: a name planted there is kept, too. A card
-/// number is not.
-const KEPT: [&str; 8] = [
+/// What a vendor calls its own things, which Usher has to keep to speak of them, and what the ticket says of the film and
+/// the cinema: a name planted there is kept, too. A card number is not.
+const KEPT: [&str; 13] = [
     "GET /hyperpay/v1/query payments.*.id",
     "GET /hyperpay/v1/query/* id",
+    "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.CinemaName",
+    "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.CinemaNameAlt",
+    "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.Rating",
+    "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.Title",
+    "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.TitleAlt",
     "POST /hyperpay/v1/checkouts id",
     "POST /hyperpay/v1/payments/* id",
     "POST /vista/WSVistaWebClient/RESTBooking.svc/booking Booking.BookingId",

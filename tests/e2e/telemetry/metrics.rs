@@ -2,7 +2,7 @@
 
 use super::{scrape::Scrape, shipped};
 use crate::unwinding::confirming;
-use harness::{Customer, Order, Shopper, Visit, until, visit, visit_alone};
+use harness::{Customer, Order, Shopper, Visit, until, visit_alone};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const SERIES_MAX: usize = 4_000;
 /// One test, since it looks at one scrape: after a bit of everything.
 #[tokio::test]
 async fn a_scrape_says_what_has_happened_names_nobody_and_has_all_that_is_shipped() {
-    let visit = visit().await;
+    let visit = visit_alone().await;
     let refused = a_bit_of_everything(&visit).await;
     let sums = "SELECT (SELECT sum(amount_minor)::float8 FROM captures),
                        (SELECT sum(amount_minor)::float8 FROM refunds WHERE status = 'REFUNDED')";
