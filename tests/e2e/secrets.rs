@@ -28,15 +28,16 @@ async fn no_secret_is_written_to_a_log_a_row_or_an_answer() {
     let page = booking.customer.gets(&format!("/pay/{}", payment.id)).await.text;
     let log = std::fs::read_to_string(visit.system.log()).unwrap();
     for secret in visit.system.secrets() {
+        // As a word of its own: six digits are in many a time and many a hash.
+        let word = format!("(^|[^[:alnum:].]){}($|[^[:alnum:]])", regex::escape(&secret));
+        let says = regex::Regex::new(&word).unwrap();
         for (place, text) in [("log", &log), ("view", &view), ("page", &page)] {
-            assert!(!text.contains(&secret), "{secret} is in the {place}");
+            assert!(!says.is_match(text), "{secret} is in the {place}");
         }
         for table in TABLES {
             // The tables' names are ours.
-            let query =
-                // As a word of its own: six digits are in many a time and many a hash.
-                format!("SELECT count(*) FROM {table} r WHERE r::text ~ ('(^|[^[:alnum:].])' || $1 || '($|[^[:alnum:]])')");
-            let query = sqlx::query_scalar(AssertSqlSafe(query)).bind(regex::escape(&secret));
+            let query = format!("SELECT count(*) FROM {table} r WHERE r::text ~ $1");
+            let query = sqlx::query_scalar(AssertSqlSafe(query)).bind(&word);
             let found: i64 = query.fetch_one(&visit.db).await.unwrap();
             assert_eq!(found, 0, "{secret} is in {table}");
         }
