@@ -15,12 +15,14 @@ use adapters::{
 };
 use chrono::Utc;
 use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
-use schema::{Db, provider::Provider};
+use schema::{Db, past_due, provider::Provider};
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 /// Between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
+/// After a sweep that has found a whole page: what it has sent is under way, the rest follows.
+const SWEEP_ON: Duration = Duration::from_mins(1);
 
 /// How long what has begun may take to finish once we stop. The engine keeps idle streams open for longer; whatever is
 /// cut off there, it runs again.
@@ -74,7 +76,8 @@ pub(crate) async fn run(
         until_ready("the engine to take the workflows", || parts.register(&config)).await?;
         // A row that is silent for longer than the longest wait of a step was left lying.
         let quiet_ms = i64::try_from(config.settings.timings.retry_longest_ms).unwrap_or(i64::MAX);
-        running.spawn(keep_sweeping(parts.clone(), quiet_ms, stopping.clone()));
+        let sweeping = keep_sweeping(parts.clone(), quiet_ms, config.pictures, stopping.clone());
+        running.spawn(sweeping);
     }
     if let Some(listener) = listeners.gateway {
         let app = parts.app(&config)?;
@@ -189,16 +192,27 @@ fn same_place(known: &str, here: &str) -> bool {
     known.trim_end_matches('/') == here.trim_end_matches('/')
 }
 
-async fn keep_sweeping(parts: Parts, quiet_ms: i64, stopping: watch::Receiver<bool>) {
+async fn keep_sweeping(
+    parts: Parts,
+    quiet_ms: i64,
+    pictures: bool,
+    stopping: watch::Receiver<bool>,
+) {
     loop {
-        match sweep(&parts.db, &parts.engine, &parts.admin, quiet_ms).await {
+        let mut next = SWEEP_EVERY;
+        match sweep(&parts.db, &parts.engine, &parts.admin, quiet_ms, pictures).await {
             Ok(0) => {}
-            Ok(sent) => tracing::info!(sent, "sent {sent} workflows again that were past due"),
+            Ok(sent) => {
+                tracing::info!(sent, "sent {sent} workflows again that were past due");
+                if sent >= past_due::PAGE {
+                    next = SWEEP_ON;
+                }
+            }
             Err(error) => tracing::warn!(%error, "the sweep stopped half-way: {error}"),
         }
         tokio::select! {
             () = stopped(stopping.clone()) => return,
-            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = tokio::time::sleep(next) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use adapters::{
     error::Error as VendorError,
-    provider::{Charge, PaymentProvider, Question, Session, Transaction, TransactionState},
+    provider::{Charge, Opened, PaymentProvider, Question, Session, Transaction, TransactionState},
     vista::{OrderRef, OrderSnapshot, Vista},
 };
 use schema::{
@@ -16,6 +16,7 @@ use schema::{
     cases::{self, Decision, NewCase, VENDOR_HAS_DECIDED},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
+    paying::Taking,
     payments::{self, OpenSession, Opening, Payment, PaymentRequest},
     settling::{self, Capture},
     states::{PaymentStatus, Verdict},
@@ -42,7 +43,7 @@ impl Activities {
     }
 
     /// Opens the vendor's page. Absent: the payment was refused, or its booking has ended; nobody opens it any more.
-    pub async fn open_payment(&self, request: &PaymentRequest) -> Result<Progress<Session>, Error> {
+    pub async fn open_payment(&self, request: &PaymentRequest) -> Result<Progress<Opened>, Error> {
         let payment = payments::find(&self.db, request.payment_id).await?;
         let vendor = self.providers.get(request.provider);
         let priced = payment.and_then(|found| found.amount.map(|amount| (found, amount)));
@@ -82,9 +83,8 @@ impl Activities {
         let within = Duration::from_millis(timings.payment.timeout_ms);
         let question = Question {
             payment: payment.payment_id,
-            session: payment.vendor_session.as_ref().zip(payment.vendor_account.as_ref()).map(
-                |(id, account)| Session { id: id.clone(), account: account.clone(), lives_ms: 0 },
-            ),
+            session: payment.vendor_session.clone(),
+            account: payment.vendor_account.clone(),
             transaction,
         };
         match vendor.ask(&question, within).await {
@@ -135,6 +135,7 @@ impl Activities {
                 }
                 TransactionState::Authorized | TransactionState::Pending => pending = true,
                 TransactionState::Declined { code } => declined = Some(code),
+                TransactionState::Voided => {}
             }
         }
         let over = session_is_over(&payment);
@@ -366,29 +367,36 @@ struct OpenPayment<'a> {
 }
 
 impl VendorStep for OpenPayment<'_> {
-    type Answer = Session;
+    type Answer = Opened;
     const NAME: &'static str = "open_payment";
     const VENDOR: &'static str = "payment";
     const REPEAT: Repeat = Repeat::Harmless;
     of_payment!(payment);
 
-    async fn send(&self, within: Duration) -> Result<Session, VendorError> {
+    async fn send(&self, within: Duration) -> Result<Opened, VendorError> {
         let charge = Charge {
             payment: self.request.payment_id,
             booking: self.request.booking_id,
             amount: self.amount,
+            taking: Taking::AtOnce,
+            pay_with: self.request.pay_with.clone(),
+            secret: None,
+            buyer: self.request.buyer.clone(),
+            purchases: Vec::new(),
             return_url: self.request.return_url.clone(),
         };
         self.vendor.open(&charge, within).await
     }
 
-    async fn project(&self, tx: &mut Tx, answer: &Session) -> Result<(), schema::Error> {
-        let session = OpenSession {
-            session: &answer.id,
-            account: &answer.account,
-            lives_ms: answer.lives_ms,
-            amount: self.amount,
-        };
-        payments::opened(tx, self.request.payment_id, self.request.booking_id, &session).await
+    async fn project(&self, tx: &mut Tx, answer: &Opened) -> Result<(), schema::Error> {
+        let PaymentRequest { payment_id, booking_id, .. } = self.request;
+        match answer {
+            Opened::Open(Session { id, account, lives_ms, next }) => {
+                let (lives_ms, amount) = (*lives_ms, self.amount);
+                let session = OpenSession { session: id, account, lives_ms, next, amount };
+                payments::opened(tx, *payment_id, *booking_id, &session).await
+            }
+            Opened::Rejected { code } => payments::refuse(tx, *payment_id, *booking_id, code).await,
+        }
     }
 }

@@ -119,6 +119,8 @@ fn a_case<'a>(refund: &Refund, cause: &'a str, reason: &'a str) -> NewCase<'a> {
 fn order(refund: &Refund) -> RefundOrder {
     RefundOrder {
         refund: reference(refund),
+        payment: refund.payment_id,
+        reserved: false,
         transaction: refund.vendor_transaction.clone(),
         account: refund.vendor_account.clone().unwrap_or_default(),
         amount: refund.amount,

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use schema::{
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
+    paying::{Buyer, NextAct, PayWith, Purchase, Taking},
 };
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -15,6 +17,13 @@ pub struct Charge {
     pub payment: PaymentId,
     pub booking: BookingId,
     pub amount: Money,
+    pub taking: Taking,
+    pub pay_with: PayWith,
+    /// What `pay_with` stands for: the token of a card, what Apple's sheet gave. None on the vendor's own page.
+    pub secret: Option<SecretString>,
+    pub buyer: Buyer,
+    /// What the buyer has bought before, newest first; a handful.
+    pub purchases: Vec<Purchase>,
     /// Where the vendor sends the browser when the customer is done.
     pub return_url: String,
 }
@@ -28,27 +37,34 @@ pub struct Session {
     pub account: String,
     /// How long from its creation the customer can pay in it, at most.
     pub lives_ms: u64,
+    /// What the customer does in it.
+    pub next: NextAct,
 }
 
-/// Where the customer pays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Page {
-    /// The vendor's own page.
-    Redirect { url: String },
-    /// The vendor's script on a page of ours: it turns a form of class `paymentWidgets` into its card form.
-    Widget { script: String, brands: &'static str },
+/// What opening a payment came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Opened {
+    Open(Session),
+    /// The vendor does not want this customer or this order; `code` is a word of ours that the customer can be told.
+    Rejected {
+        code: String,
+    },
 }
 
 /// How to find what became of a payment.
 #[derive(Clone, Debug)]
 pub struct Question {
     pub payment: PaymentId,
-    pub session: Option<Session>,
+    /// The vendor's session and the account it was opened under, once it is open.
+    pub session: Option<String>,
+    pub account: Option<String>,
     /// The vendor's transaction that a hint has named.
     pub transaction: Option<String>,
 }
 
-/// One transaction that the vendor shows under our reference.
+/// One transaction that the vendor shows under our reference: reserving money, taking it later and letting it go are
+/// one, under the id it was reserved by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// The vendor's id.
@@ -69,20 +85,48 @@ pub enum TransactionState {
     Captured { review: bool },
     /// Reserved, not taken.
     Authorized,
+    /// It was reserved, and let go.
+    Voided,
     /// Not final.
     Pending,
     /// Final for this transaction, not for the session: another card may succeed. `code` is the vendor's.
     Declined { code: String },
 }
 
+/// Reserved money to take.
+#[derive(Clone, Debug)]
+pub struct CaptureOrder {
+    pub payment: PaymentId,
+    /// The vendor's transaction that reserved it, and the account it was reserved under.
+    pub transaction: String,
+    pub account: String,
+    pub amount: Money,
+}
+
+/// What the vendor says of taking reserved money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum CaptureState {
+    Captured,
+    Pending,
+    /// The vendor will not do it (the reservation has lapsed or was let go). A person decides.
+    Rejected {
+        code: String,
+        reason: String,
+    },
+}
+
 /// Money to give back.
 #[derive(Clone, Debug)]
 pub struct RefundOrder {
     pub refund: RefundId,
+    pub payment: PaymentId,
     /// The vendor's transaction that took the money, and the account it was taken under.
     pub transaction: String,
     pub account: String,
     pub amount: Money,
+    /// The money was reserved and never taken: it is let go, all of it.
+    pub reserved: bool,
 }
 
 /// What the vendor says of a refund.
@@ -123,22 +167,59 @@ pub enum Claim {
     Other { kind: String },
 }
 
+/// What a vendor has posted to us.
+#[derive(Clone, Copy)]
+pub struct Delivery<'a> {
+    /// A header's value by its lower-case name.
+    pub header: &'a (dyn for<'h> Fn(&'h str) -> Option<String> + Sync),
+    /// What follows the vendor's name in the path, if anything: where a vendor signs nothing, a secret.
+    pub path: Option<&'a str>,
+    /// The raw bytes; what is signed is these.
+    pub body: &'a [u8],
+}
+
 /// One payment vendor. The contract all sign: every verb may be called twice with the same reference and takes effect
 /// at most once, or its answer is `Error::Unknown`; a time-out is `Unknown`; a decline is a value; amount, currency
 /// and reference of every answer have been compared with what was asked.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
-    /// Opens a page to pay on. Harmless: a session nobody pays in is nothing.
-    async fn open(&self, charge: &Charge, within: Duration) -> Result<Session, Error>;
+    /// When money paid with this moves: the vendor's line in the table of `ARCHITECTURE.md`. None: not taken here.
+    fn taking(&self, pay_with: &PayWith) -> Option<Taking>;
 
-    /// Where the customer pays in a session; asks nobody.
-    fn page(&self, session: &str) -> Page;
+    /// Opens a page to pay on, or charges what the customer has given us (`pay_with.moves_money()`). A page is harmless:
+    /// a session nobody pays in is nothing. A decline is a session in which nothing is left to do.
+    async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error>;
+
+    /// What became of an `open` that moves money, or of a `proceed`, by the payment's reference. `None`: the vendor shows
+    /// none (yet).
+    async fn find_opened(&self, charge: &Charge, within: Duration)
+    -> Result<Option<Opened>, Error>;
+
+    /// Goes on with what the customer has given in a session that waits for it (`NextAct::waits_for_the_customer`): a
+    /// one-time password, the token of a card. Moves money. Vendors without such a step refuse.
+    async fn proceed(
+        &self,
+        charge: &Charge,
+        session: &Session,
+        given: &SecretString,
+        within: Duration,
+    ) -> Result<Opened, Error>;
 
     /// Every transaction the vendor shows for this payment, oldest first. Empty: it shows none (yet).
     /// A limit on reads is kept here: over it the answer is `Unavailable` with the time to come back.
     async fn ask(&self, question: &Question, within: Duration) -> Result<Vec<Transaction>, Error>;
 
-    /// Sends money back under the refund's own reference.
+    /// Takes money that was reserved, all of it, once.
+    async fn capture(&self, order: &CaptureOrder, within: Duration) -> Result<CaptureState, Error>;
+
+    /// What became of a capture. `None`: the vendor shows none (yet).
+    async fn find_capture(
+        &self,
+        order: &CaptureOrder,
+        within: Duration,
+    ) -> Result<Option<CaptureState>, Error>;
+
+    /// Sends money back under the refund's own reference, or lets go of what was only reserved.
     async fn refund(&self, order: &RefundOrder, within: Duration) -> Result<RefundState, Error>;
 
     /// What became of a refund, by its reference. `None`: the vendor shows none (yet).
@@ -148,10 +229,10 @@ pub trait PaymentProvider: Send + Sync {
         within: Duration,
     ) -> Result<Option<RefundState>, Error>;
 
-    /// Verifies a webhook on its raw bytes, then reads it. `header` gives a header's value by lower-case name.
-    fn read_webhook(
-        &self,
-        header: &(dyn for<'h> Fn(&'h str) -> Option<String> + Sync),
-        body: &[u8],
-    ) -> Result<Hint, Error>;
+    /// Verifies a webhook on its raw bytes, then reads it.
+    fn read_webhook(&self, delivery: Delivery<'_>) -> Result<Hint, Error>;
+
+    /// What the browser brings back from the vendor's page that the payment goes on with (`proceed`), once it is
+    /// verified. None: nothing, the vendor is asked. `fields` are those of the query or of the form.
+    fn read_return(&self, fields: &[(String, String)]) -> Result<Option<SecretString>, Error>;
 }

@@ -21,14 +21,15 @@ pub enum Error {
 
 /// Decisions that a waiting step may not have heard of are told again. Rows that were silent for longer than `quiet_ms`
 /// past their time are sent again. An invocation that has completed is purged at the engine first, since a send on a
-/// kept key runs nothing. How many were sent.
+/// kept key runs nothing. Tickets are let be while `pictures` are off: there is nothing to do for them. How many were sent.
 pub async fn sweep(
     db: &Db,
     engine: &Engine,
     admin: &RestateAdmin,
     quiet_ms: i64,
+    pictures: bool,
 ) -> Result<usize, Error> {
-    telemetry::sweep(Box::pin(look(db, engine, admin, quiet_ms))).await
+    telemetry::sweep(Box::pin(look(db, engine, admin, quiet_ms, pictures))).await
 }
 
 async fn look(
@@ -36,6 +37,7 @@ async fn look(
     engine: &Engine,
     admin: &RestateAdmin,
     quiet_ms: i64,
+    pictures: bool,
 ) -> Result<usize, Error> {
     let mut sent = told_again(db, engine).await?;
     for request in past_due::bookings(db, quiet_ms).await? {
@@ -57,7 +59,8 @@ async fn look(
         sent +=
             again(admin, "WebhookConfirm", &delivery.key(), engine.confirm(delivery.clone())).await;
     }
-    for booking in past_due::tickets(db, quiet_ms).await? {
+    let without = if pictures { past_due::tickets(db, quiet_ms).await? } else { Vec::new() };
+    for booking in without {
         sent += again(admin, "TicketGenerate", &booking.bare(), engine.ticket(booking)).await;
     }
     Ok(sent)

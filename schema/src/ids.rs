@@ -156,6 +156,14 @@ impl IdKey {
         PaymentId::from_bits(self.derive("payment", &[&booking.bare(), idempotency_key]))
     }
 
+    /// A key of its own for another purpose.
+    pub(crate) fn key_for(&self, purpose: &str) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        write_fields("key", &[purpose], |bytes| hash.update(bytes));
+        hash.update(self.0.expose_secret());
+        hash.finalize().into()
+    }
+
     fn derive(&self, kind: &str, fields: &[&str]) -> u128 {
         // HMAC takes a key of any length, so this cannot fail; an empty key would only make ids guessable.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()) else {

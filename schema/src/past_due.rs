@@ -10,6 +10,9 @@ use crate::{
 };
 use serde_json::Value;
 
+/// At most so many of each are sent at once (`LIMIT`): who has sent as many looks again soon.
+pub const PAGE: usize = 1_000;
+
 /// Open bookings that should have moved long ago, oldest first.
 pub async fn bookings(db: &Db, quiet_ms: i64) -> Result<Vec<BookingRequest>, Error> {
     let rows = sqlx::query_scalar!(

@@ -6,6 +6,7 @@ use crate::{
     events::{self, What},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
+    paying::{Buyer, NextAct, PayWith},
     provider::{Platform, Provider},
     states::{BookingStatus, PaymentStatus, VendorSays, Verdict},
     timings::Timings,
@@ -20,6 +21,10 @@ pub struct PaymentRequest {
     pub booking_id: BookingId,
     pub provider: Provider,
     pub platform: Platform,
+    #[serde(default)]
+    pub pay_with: PayWith,
+    #[serde(default)]
+    pub buyer: Buyer,
     /// Where the vendor sends the browser back to.
     pub return_url: String,
     pub request_hash: String,
@@ -41,6 +46,8 @@ pub struct Payment {
     pub amount: Option<Money>,
     pub vendor_session: Option<String>,
     pub vendor_account: Option<String>,
+    /// What the customer does next, while the payment can be paid.
+    pub next: Option<NextAct>,
     pub brand: Option<String>,
     pub last4: Option<String>,
     pub decline_code: Option<String>,
@@ -198,6 +205,7 @@ pub struct OpenSession<'a> {
     pub session: &'a str,
     pub account: &'a str,
     pub lives_ms: u64,
+    pub next: &'a NextAct,
     pub amount: Money,
 }
 
@@ -212,13 +220,14 @@ pub async fn opened(
     sqlx::query!(
         r#"
         UPDATE payments SET vendor_session = $2, vendor_account = $3, updated_at = clock_timestamp(),
-               session_ends_at = clock_timestamp() + make_interval(secs => $4::bigint / 1000.0)
+               session_ends_at = clock_timestamp() + make_interval(secs => $4::bigint / 1000.0), next_act = $5
         WHERE payment_id = $1
         "#,
         payment as PaymentId,
         session.session,
         session.account,
-        i64::try_from(session.lives_ms).unwrap_or(i64::MAX)
+        i64::try_from(session.lives_ms).unwrap_or(i64::MAX),
+        write("next act", session.next)?
     )
     .execute(&mut **tx)
     .await?;
@@ -301,7 +310,7 @@ async fn select(
         r#"
         SELECT payment_id AS "payment_id: PaymentId", booking_id AS "booking_id: BookingId", request,
                provider AS "provider: Provider", status AS "status: PaymentStatus", refused_because,
-               amount_minor, currency AS "currency: Currency", vendor_session, vendor_account, brand, last4,
+               amount_minor, currency AS "currency: Currency", vendor_session, vendor_account, next_act, brand, last4,
                decline_code, created_at,
                (status IN ('OPEN', 'FAILED') AND EXISTS (
                    SELECT FROM bookings WHERE bookings.booking_id = payments.booking_id
@@ -334,6 +343,7 @@ async fn select(
                     .map(|(minor, in_)| Money::new(minor, in_)),
                 vendor_session: row.vendor_session,
                 vendor_account: row.vendor_account,
+                next: row.next_act.map(|next| read("next act", next)).transpose()?,
                 brand: row.brand,
                 last4: row.last4,
                 decline_code: row.decline_code,

@@ -21,13 +21,28 @@ use std::fmt;
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Provider {
     HyperPay,
+    PayFort,
+    Checkout,
+    Tabby,
+    NearPay,
 }
 
 impl Provider {
+    pub const ALL: [Self; 5] =
+        [Self::HyperPay, Self::PayFort, Self::Checkout, Self::Tabby, Self::NearPay];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::HyperPay => "hyperpay",
+            Self::PayFort => "payfort",
+            Self::Checkout => "checkout",
+            Self::Tabby => "tabby",
+            Self::NearPay => "nearpay",
         }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|provider| provider.name() == name)
     }
 }
 

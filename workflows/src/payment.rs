@@ -15,7 +15,7 @@ use crate::{
     step::{AtVendor, Decided, Patience, answered, cancelled, shared_step, step, until_done},
 };
 use activities::{Activities, payments::Asked};
-use adapters::vista::OrderRef;
+use adapters::{provider::Opened, vista::OrderRef};
 use restate_sdk::prelude::*;
 use schema::{
     ids::PaymentId,
@@ -126,11 +126,14 @@ impl Story<'_> {
         };
         vendor.finish("price_order", price).await?;
         let open = move || activities.open_payment(request);
-        let opened = answered(vendor.finish("open_payment", open).await?);
-        if opened.is_none() {
-            step(ctx, "refuse_payment", move || activities.refuse_payment(request)).await?;
+        match answered(vendor.finish("open_payment", open).await?) {
+            Some(Opened::Open(session)) => Ok(Some(session.lives_ms)),
+            Some(Opened::Rejected { .. }) => Ok(None),
+            None => {
+                step(ctx, "refuse_payment", move || activities.refuse_payment(request)).await?;
+                Ok(None)
+            }
         }
-        Ok(opened.map(|session| session.lives_ms))
     }
 
     /// Asks on a widening schedule until the vendor has said its last word, or somebody else has heard it.

@@ -45,7 +45,7 @@ impl<T> Progress<T> {
         }
     }
 
-    pub(super) fn after(wait: Duration) -> Self {
+    pub(crate) fn after(wait: Duration) -> Self {
         Self::NotYet { wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }
     }
 }

@@ -28,6 +28,9 @@ pub use studio::Studio;
 /// So many answers that a ticket cannot be made, and a person is asked.
 const REFUSALS: i32 = 3;
 
+/// Who finds the line full comes again as if it had tried so often: by then the line is gone.
+const LINE_IS_FULL: u32 = 3;
+
 /// Vista's booking id as the QR that its scanners read, as SVG. None: too long for a QR; Vista's ids are a handful of
 /// letters and digits.
 pub(crate) fn door_code(vista_booking_id: &str) -> Option<String> {
@@ -56,6 +59,9 @@ impl Activities {
         let (sale, studio) = (tickets::sale(&self.db, booking).await?, &self.studio);
         let (Some(sale), Some(studio)) = (&sale, studio) else {
             return Ok(Progress::Done(End::Absent));
+        };
+        let Some(_place) = studio.place().await else {
+            return Ok(Progress::after(sale.timings.retry_after(LINE_IS_FULL)));
         };
         step::perform(&self.db, &IssueTicket { activities: self, studio, sale }).await
     }
@@ -101,10 +107,7 @@ impl VendorStep for IssueTicket<'_> {
         };
         let drawn = match self.studio.draw(&facts).await {
             Ok(drawn) => drawn,
-            Err(NotDrawn::Busy) => {
-                return Err(VendorError::unavailable("too many pictures at once"));
-            }
-            Err(NotDrawn::Refused(reason)) => return Err(self.cannot(&reason).await),
+            Err(NotDrawn(reason)) => return Err(self.cannot(&reason).await),
         };
         let hash = Sha256::digest(&drawn.picture);
         let picture = HEXLOWER.encode(hash.get(..16).unwrap_or_default());

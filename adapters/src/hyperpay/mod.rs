@@ -15,13 +15,14 @@ use crate::{
     error::Error,
     http::{Call, Deadline, Http},
     provider::{
-        Charge, Hint, Page, PaymentProvider, Question, RefundOrder, RefundState, Session,
-        Transaction, TransactionState,
+        CaptureOrder, CaptureState, Charge, Delivery, Hint, Opened, PaymentProvider, Question,
+        RefundOrder, RefundState, Session, Transaction, TransactionState,
     },
 };
 use async_trait::async_trait;
 use reads::Reads;
 use result_codes::{CHECKOUT_CREATED, Class, NOT_FOUND, ResultCodes, THREE_MEANINGS};
+use schema::paying::{NextAct, PayWith, Taking};
 use secrecy::SecretString;
 use std::time::Duration;
 use tracing::warn;
@@ -212,17 +213,17 @@ impl HyperPay {
             self.reads.take(id)?;
             found = self.single(("query_id", format!("v1/query/{id}")), account, until).await?;
         }
-        let session = question.session.as_ref().filter(|session| is_plain(&session.id));
+        let session = question.session.as_deref().filter(|id| is_plain(id));
         if let Some(session) = session.filter(|_| listed.is_empty() && found.is_empty()) {
-            self.reads.take(&session.id)?;
-            let path = format!("v1/checkouts/{}/payment", session.id);
+            self.reads.take(session)?;
+            let path = format!("v1/checkouts/{session}/payment");
             found = self.single(("checkout_payment", path), account, until).await?;
         }
         Ok(found)
     }
 
     fn account<'a>(&'a self, question: &'a Question) -> &'a str {
-        question.session.as_ref().map_or(&self.entity_id, |session| &session.account)
+        question.account.as_ref().unwrap_or(&self.entity_id)
     }
 
     async fn give_back(
@@ -253,7 +254,20 @@ impl HyperPay {
 
 #[async_trait]
 impl PaymentProvider for HyperPay {
-    async fn open(&self, charge: &Charge, within: Duration) -> Result<Session, Error> {
+    fn taking(&self, pay_with: &PayWith) -> Option<Taking> {
+        match pay_with {
+            PayWith::Page => Some(Taking::AtOnce),
+            PayWith::CreditCard
+            | PayWith::Mada
+            | PayWith::Token { .. }
+            | PayWith::SavedCard { .. }
+            | PayWith::ApplePay { .. }
+            | PayWith::StcPay { .. }
+            | PayWith::Terminal { .. } => None,
+        }
+    }
+
+    async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error> {
         let mut form = vec![
             ("entityId", self.entity_id.clone()),
             ("amount", wire::amount_to_wire(charge.amount)?),
@@ -267,17 +281,33 @@ impl PaymentProvider for HyperPay {
         let call = Call::post_form("open", "v1/checkouts", form);
         let answer = self.ask_vendor(call, Deadline::after(within)).await?;
         match &answer.id {
-            Some(id) if answer.result.code == CHECKOUT_CREATED && is_plain(id) => Ok(Session {
-                id: id.clone(),
-                account: self.entity_id.clone(),
-                lives_ms: self.session_lives_ms,
-            }),
+            Some(id) if answer.result.code == CHECKOUT_CREATED && is_plain(id) => {
+                Ok(Opened::Open(Session {
+                    id: id.clone(),
+                    account: self.entity_id.clone(),
+                    lives_ms: self.session_lives_ms,
+                    next: NextAct::Widget {
+                        script: self.widget_url(id),
+                        brands: "VISA MASTER MADA".to_owned(),
+                    },
+                }))
+            }
             Some(_) | None => Err(self.no_answer(&answer)),
         }
     }
 
-    fn page(&self, session: &str) -> Page {
-        Page::Widget { script: self.widget_url(session), brands: "VISA MASTER MADA" }
+    async fn find_opened(&self, _: &Charge, _: Duration) -> Result<Option<Opened>, Error> {
+        Err(not_here("paying without a page"))
+    }
+
+    async fn proceed(
+        &self,
+        _: &Charge,
+        _: &Session,
+        _: &SecretString,
+        _: Duration,
+    ) -> Result<Opened, Error> {
+        Err(not_here("going on with a session"))
     }
 
     async fn ask(&self, question: &Question, within: Duration) -> Result<Vec<Transaction>, Error> {
@@ -294,6 +324,18 @@ impl PaymentProvider for HyperPay {
             }
         }
         self.charges(question, &shown)
+    }
+
+    async fn capture(&self, _: &CaptureOrder, _: Duration) -> Result<CaptureState, Error> {
+        Err(not_here("reserving money"))
+    }
+
+    async fn find_capture(
+        &self,
+        _: &CaptureOrder,
+        _: Duration,
+    ) -> Result<Option<CaptureState>, Error> {
+        Err(not_here("reserving money"))
     }
 
     async fn refund(&self, order: &RefundOrder, within: Duration) -> Result<RefundState, Error> {
@@ -336,13 +378,18 @@ impl PaymentProvider for HyperPay {
         Ok(found)
     }
 
-    fn read_webhook(
-        &self,
-        header: &(dyn for<'h> Fn(&'h str) -> Option<String> + Sync),
-        body: &[u8],
-    ) -> Result<Hint, Error> {
-        webhook::read(&self.webhook_keys, &self.codes, header, body)
+    fn read_webhook(&self, delivery: Delivery<'_>) -> Result<Hint, Error> {
+        webhook::read(&self.webhook_keys, &self.codes, delivery.header, delivery.body)
     }
+
+    fn read_return(&self, _: &[(String, String)]) -> Result<Option<SecretString>, Error> {
+        Ok(None)
+    }
+}
+
+/// Nobody comes here: `taking` says so.
+fn not_here(what: &str) -> Error {
+    Error::refused("not_here", format!("hyperpay: no {what} here"))
 }
 
 /// Whether an id can stand in a path as it is.

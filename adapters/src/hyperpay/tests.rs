@@ -5,11 +5,13 @@ use crate::scripted::{Asked, Scripted};
 use schema::{
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
+    paying::Buyer,
 };
 use serde_json::{Value, json};
 
 const ENTITY: &str = "8ac7a4c8000000000000000000mada01";
 const WITHIN: Duration = Duration::from_secs(5);
+const CHECKOUT: &str = "A1B2C3D4E5F6A7B8C9D0E1F2A3B4C5D6.uat01-vm-tx04";
 const TRANSACTION: &str = "8ac7a4a2900000010190000000000001";
 
 fn payment() -> PaymentId {
@@ -60,29 +62,45 @@ fn list(transactions: &[Value]) -> Value {
     json!({"result": {"code": "000.000.100"}, "payments": transactions})
 }
 
-fn session() -> Session {
-    let id = "A1B2C3D4E5F6A7B8C9D0E1F2A3B4C5D6.uat01-vm-tx04".to_owned();
-    Session { id, account: ENTITY.to_owned(), lives_ms: 1_800_000 }
+fn session(server: &Scripted) -> Session {
+    let id = CHECKOUT.to_owned();
+    let next = NextAct::Widget {
+        script: format!("{}/v1/paymentWidgets.js?checkoutId={id}", server.url),
+        brands: "VISA MASTER MADA".to_owned(),
+    };
+    Session { id, account: ENTITY.to_owned(), lives_ms: 1_800_000, next }
 }
 
 fn question() -> Question {
-    Question { payment: payment(), session: Some(session()), transaction: None }
+    Question {
+        payment: payment(),
+        session: Some(CHECKOUT.to_owned()),
+        account: Some(ENTITY.to_owned()),
+        transaction: None,
+    }
 }
 
 fn refund_order() -> RefundOrder {
     RefundOrder {
         refund: refund_id(),
+        payment: payment(),
+        reserved: false,
         transaction: TRANSACTION.to_owned(),
         account: ENTITY.to_owned(),
         amount: Money::sar(9_200),
     }
 }
 
-async fn open(server: &Scripted) -> Result<Session, Error> {
+async fn open(server: &Scripted) -> Result<Opened, Error> {
     let charge = Charge {
         payment: payment(),
         booking: BookingId::from_bare("01K9BBBBBBBBBBBBBBBBBBBBBB").unwrap(),
         amount: Money::sar(9_200),
+        taking: Taking::AtOnce,
+        pay_with: PayWith::Page,
+        secret: None,
+        buyer: Buyer::default(),
+        purchases: Vec::new(),
         return_url: "https://cinema.example/paid?a=b c".to_owned(),
     };
     hyperpay(server, false).open(&charge, WITHIN).await
@@ -97,9 +115,9 @@ async fn states(transactions: &[Value]) -> Result<Vec<TransactionState>, Error> 
 #[tokio::test]
 async fn a_checkout_is_opened_under_our_reference() {
     let mut created = result("000.200.100");
-    created["id"] = json!(session().id);
+    created["id"] = json!(CHECKOUT);
     let server = answers(200, &created);
-    assert_eq!(open(&server).await.unwrap(), session());
+    assert_eq!(open(&server).await.unwrap(), Opened::Open(session(&server)));
     let [Asked { line, head, body }] = server.asked().try_into().unwrap();
     assert_eq!(line, "POST /v1/checkouts");
     assert!(head.contains("authorization: Bearer dG9rZW4=\r\n"));
@@ -231,7 +249,7 @@ async fn where_the_reference_shows_nothing_the_session_is_asked() {
     for nothing in ["200.300.404", "000.200.000", "700.400.580"] {
         let server = script(result(nothing));
         assert_eq!(hyperpay(&server, false).ask(&question(), WITHIN).await.unwrap(), []);
-        let path = format!("GET /v1/checkouts/{}/payment?entityId={ENTITY}", session().id);
+        let path = format!("GET /v1/checkouts/{CHECKOUT}/payment?entityId={ENTITY}");
         assert_eq!(server.count(&path), 1);
     }
     let server = script(transaction("000.000.000"));

@@ -107,7 +107,7 @@ const fn finality(state: &TransactionState) -> u8 {
     match state {
         TransactionState::Pending => 0,
         TransactionState::Declined { .. } => 1,
-        TransactionState::Authorized => 2,
+        TransactionState::Authorized | TransactionState::Voided => 2,
         TransactionState::Captured { .. } => 3,
     }
 }

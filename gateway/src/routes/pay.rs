@@ -2,7 +2,6 @@
 
 use super::body::Named;
 use crate::{app::App, error::Error, guard};
-use adapters::provider::Page;
 use axum::{
     extract::State,
     http::{StatusCode, header},
@@ -12,6 +11,7 @@ use chrono::Utc;
 use maud::{DOCTYPE, Markup, html};
 use schema::{
     ids::PaymentId,
+    paying::NextAct,
     payments::{self, Payment},
     provider::Provider,
 };
@@ -34,30 +34,36 @@ pub(super) fn router() -> OpenApiRouter<App> {
     ))]
 async fn pay(State(app): State<App>, Named(payment): Named<String>) -> Result<Response, Error> {
     let payment = find(&app, &payment).await?;
-    let vendor = app.providers.get(payment.provider);
+    let is_on = app.providers.get(payment.provider).is_some();
     let mut policy = None;
-    let page = match (payment.payable, vendor, &payment.vendor_session) {
-        (false, ..) | (_, None, _) => told(
+    let page = match (payment.payable && is_on, &payment.next) {
+        (false, _) => told(
             "This payment has ended.",
             "انتهت عملية الدفع هذه.",
             "Go back to the app to see your booking.",
         ),
-        (true, Some(_), None) => html! {
+        (true, None) => html! {
             meta http-equiv="refresh" content="1";
             (told("One moment…", "لحظة من فضلك…", "The payment page is being opened."))
         },
-        (true, Some(vendor), Some(session)) => match vendor.page(session) {
-            Page::Redirect { url } => return Ok(Redirect::to(&url).into_response()),
-            Page::Widget { script, brands } => {
-                policy = guard::vendors_page(&script);
-                html! {
-                    h1 { "Pay " (amount(&payment)) }
-                    p lang="ar" dir="rtl" { "ادفع " (amount(&payment)) }
-                    form.paymentWidgets action=(payment.request.return_url) data-brands=(brands) {}
-                    script src=(script) {}
-                }
+        (true, Some(NextAct::Redirect { url })) => return Ok(Redirect::to(url).into_response()),
+        (true, Some(NextAct::Widget { script, brands })) => {
+            policy = guard::vendors_page(script);
+            html! {
+                h1 { "Pay " (amount(&payment)) }
+                p lang="ar" dir="rtl" { "ادفع " (amount(&payment)) }
+                form.paymentWidgets action=(payment.request.return_url) data-brands=(brands) {}
+                script src=(script) {}
             }
-        },
+        }
+        (
+            true,
+            Some(NextAct::Nothing | NextAct::Otp | NextAct::Terminal { .. } | NextAct::Form { .. }),
+        ) => told(
+            "There is nothing to do on this page.",
+            "لا يوجد ما يلزم فعله في هذه الصفحة.",
+            "Go back to the app to see your booking.",
+        ),
     };
     let mut response =
         (StatusCode::OK, NO_STORE, Html(framed(&page).into_string())).into_response();

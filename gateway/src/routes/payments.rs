@@ -21,6 +21,7 @@ use axum::{
 };
 use schema::{
     ids::{BookingId, PaymentId},
+    paying::{Buyer, PayWith},
     payments::PaymentRequest,
     provider::Provider,
     snapshot::{Payment, Snapshot},
@@ -84,6 +85,8 @@ async fn create(
         booking_id: booking.booking_id,
         provider,
         platform: caller.platform,
+        pay_with: PayWith::Page,
+        buyer: Buyer::default(),
         return_url: format!("{}/return/{provider}/{payment_id}", app.settings.public_url),
         request_hash: hash.clone(),
         timings: app.settings.timings,

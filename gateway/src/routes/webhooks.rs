@@ -2,6 +2,7 @@
 
 use super::body::too_large;
 use crate::{app::App, error::Error, telemetry};
+use adapters::provider;
 use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
@@ -50,7 +51,7 @@ async fn deliver(
     let vendor = app.providers.get(provider).ok_or(Error::NotFound)?;
     let header =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    match vendor.read_webhook(&header, body) {
+    match vendor.read_webhook(provider::Delivery { header: &header, path: None, body }) {
         Ok(mut hint) => {
             if Rule::WebhookDedupe.is_out() {
                 hint.event = sabotage::unlike_any_other(&hint.event);

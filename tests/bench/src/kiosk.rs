@@ -30,6 +30,8 @@ static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
 
 pub(crate) struct Kiosk {
     pub visit: Arc<Visit>,
+    /// A ticket's picture is waited for.
+    pictures: bool,
     seats: Seats,
     http: Client,
     token: String,
@@ -40,7 +42,7 @@ pub(crate) struct Kiosk {
 }
 
 impl Kiosk {
-    pub(crate) fn new(visit: &Arc<Visit>) -> Arc<Self> {
+    pub(crate) fn new(visit: &Arc<Visit>, pictures: bool) -> Arc<Self> {
         let http = Client::builder()
             .no_proxy()
             .timeout(ANSWER_WITHIN)
@@ -49,6 +51,7 @@ impl Kiosk {
             .unwrap();
         Arc::new(Self {
             visit: Arc::clone(visit),
+            pictures,
             seats: Seats::default(),
             http,
             token: visit.kiosk().token().to_owned(),
@@ -110,9 +113,12 @@ impl Kiosk {
         (answer.status == 200).then_some(paid_at)
     }
 
-    /// Looks until there is a ticket. The booking's id; None if it ended otherwise.
+    /// Looks until there is a ticket, or, without pictures, the code for the door. The booking's id; None if it ended
+    /// otherwise.
     pub(crate) async fn gets_the_ticket(&self, page: Page) -> Option<String> {
-        let issued = |view: &Value| (view["ticket"]["status"] == "ISSUED").then_some(());
+        let (place, word) =
+            if self.pictures { ("/ticket/status", "ISSUED") } else { ("/status", "CONFIRMED") };
+        let issued = |view: &Value| (view.pointer(place)? == word).then_some(());
         self.follows(&page.booking, "its ticket", issued).await?;
         Some(page.booking)
     }

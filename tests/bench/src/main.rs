@@ -92,7 +92,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
     if cli.wants(Part::Recovery) {
         let setup = Setup { without: vec!["SANDBOX_STATE"], ..Setup::default() };
-        let kiosk = open(setup, &mut report).await;
+        let kiosk = open(setup, true, &mut report).await;
         report.add(recovery::measure(&kiosk).await);
         close(&kiosk, "the kills", &mut report).await;
     }
@@ -119,7 +119,7 @@ async fn measure_all(cli: &Cli, report: &mut Report) -> Rates {
     if !parts.iter().any(|part| cli.wants(*part)) {
         return Rates::new();
     }
-    let kiosk = open(at_full_length(Vec::new()), report).await;
+    let kiosk = open(at_full_length(Vec::new()), true, report).await;
     let script = Arc::new(ceiling::learn(&kiosk).await);
     let bookings = warm_up(&kiosk).await;
     if cli.wants(Part::Accepted) {
@@ -150,7 +150,7 @@ async fn measure_all(cli: &Cli, report: &mut Report) -> Rates {
 
 async fn measure_without_pictures(cli: &Cli, report: &mut Report, alone: &Rates) {
     let (name, value) = NO_PICTURES;
-    let kiosk = open(at_full_length(vec![(name, value.to_owned())]), report).await;
+    let kiosk = open(at_full_length(vec![(name, value.to_owned())]), false, report).await;
     warm_up(&kiosk).await;
     let untils = [16, 64].map(|busy| (busy, Until::Over(cli.lasting())));
     let ours = book(&kiosk, WITHOUT_PICTURE, &untils, report).await;
@@ -166,13 +166,13 @@ fn at_full_length(with: Vec<(&'static str, String)>) -> Setup {
     Setup { factor: 1, without: vec!["SANDBOX_STATE"], with, ..Setup::default() }
 }
 
-async fn open(setup: Setup, report: &mut Report) -> Arc<Kiosk> {
+async fn open(setup: Setup, pictures: bool, report: &mut Report) -> Arc<Kiosk> {
     let visit: Arc<Visit> = visit_with(setup).await;
     if report.machine.is_none() {
         let data = visit.system.engines.postgres.data().parent().unwrap().to_owned();
         report.found(tokio::task::spawn_blocking(move || Machine::look(&data)).await.unwrap());
     }
-    Kiosk::new(&visit)
+    Kiosk::new(&visit, pictures)
 }
 
 /// The bookings that it leaves behind.

@@ -91,7 +91,7 @@ async fn sweep_for_ever(visit: &Visit) -> Infallible {
     let engine = Engine::new(&ingress).unwrap();
     let admin = RestateAdmin::new(&admin, &ingress).unwrap();
     loop {
-        sweep(&db, &engine, &admin, 0).await.unwrap();
+        sweep(&db, &engine, &admin, 0, true).await.unwrap();
         tokio::task::yield_now().await;
     }
 }

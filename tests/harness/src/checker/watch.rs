@@ -19,15 +19,16 @@ pub(crate) async fn assert_balanced(visit: &Visit, causes: &[&str]) {
     }
 }
 
-/// Waits at most this long until all books agree, but for cases with these causes. Ok: what was waited for last. Err:
-/// what is wrong; at once, if it may never be and was seen twice: the books are not all read at one moment.
+/// Waits until all books agree, but for cases with these causes, and gives up once nothing has become better for so
+/// long. Ok: what was waited for last. Err: what is wrong; at once, if it may never be and was seen twice: the books are
+/// not all read at one moment.
 pub(crate) async fn balance(
     visit: &Visit,
     causes: &[&str],
     patience: Duration,
 ) -> Result<Option<Violation>, Vec<Violation>> {
-    let (deadline, mut pause) = (Instant::now() + patience, PAUSE);
-    let mut before = Vec::new();
+    let (mut deadline, mut pause) = (Instant::now() + patience, PAUSE);
+    let (mut before, mut fewest) = (Vec::new(), usize::MAX);
     loop {
         let now = violations(visit, causes).await;
         if now.is_empty() {
@@ -36,6 +37,9 @@ pub(crate) async fn balance(
         let broken = lasting(&before, &now);
         if !broken.is_empty() {
             return Err(broken);
+        }
+        if now.len() < fewest {
+            (fewest, deadline) = (now.len(), Instant::now() + patience);
         }
         if Instant::now() > deadline {
             return Err(now);
