@@ -179,7 +179,7 @@ pub(crate) async fn move_to(
             RETURNING booking_id, version
         ), released AS (
             UPDATE seats SET released_at = clock_timestamp()
-            FROM moved WHERE $8 AND seats.booking_id = moved.booking_id AND released_at IS NULL
+            WHERE $8 AND seats.booking_id = $1 AND released_at IS NULL AND EXISTS (SELECT FROM moved)
         )
         INSERT INTO booking_events (booking_id, version, kind, detail)
         SELECT booking_id, version, $9, $10 FROM moved

@@ -312,10 +312,10 @@ async fn select(
                provider AS "provider: Provider", status AS "status: PaymentStatus", refused_because,
                amount_minor, currency AS "currency: Currency", vendor_session, vendor_account, next_act, brand, last4,
                decline_code, created_at,
-               (status IN ('OPEN', 'FAILED') AND EXISTS (
-                   SELECT FROM bookings WHERE bookings.booking_id = payments.booking_id
-                   AND bookings.status = 'PENDING' AND bookings.expires_at > clock_timestamp()
-               )) AS "payable!",
+               (status IN ('OPEN', 'FAILED') AND COALESCE((
+                   SELECT bookings.status = 'PENDING' AND bookings.expires_at > clock_timestamp()
+                   FROM bookings WHERE bookings.booking_id = payments.booking_id
+               ), false)) AS "payable!",
                (SELECT verdict FROM captures WHERE captures.payment_id = payments.payment_id
                 ORDER BY settled_at LIMIT 1) AS "verdict: Verdict",
                CEIL(EXTRACT(EPOCH FROM session_ends_at - clock_timestamp()) * 1000)::bigint AS session_left_ms

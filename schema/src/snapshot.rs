@@ -126,6 +126,8 @@ pub async fn these(db: &Db, bookings: &[BookingId]) -> Result<Vec<Snapshot>, Err
     select(db, &bare, None).await
 }
 
+/// Every inner question is a scalar one: `EXISTS` may be answered by reading the whole table once, which is the better plan
+/// only while it is small.
 async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Snapshot>, Error> {
     let rows = sqlx::query_as!(
         Row,
@@ -150,17 +152,16 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                (SELECT COALESCE(json_agg(json_build_object(
                     'id', 'rf_' || refund_id, 'payment', 'pay_' || payment_id, 'status', r.status,
                     'amount_minor', amount_minor, 'currency', r.currency, 'since', r.created_at,
-                    'of_won', EXISTS (SELECT FROM captures WHERE captures.provider = r.provider
-                                      AND captures.vendor_transaction = r.vendor_transaction
-                                      AND verdict = 'WON')) ORDER BY r.created_at), '[]')
+                    'of_won', (SELECT verdict = 'WON' FROM captures WHERE captures.provider = r.provider
+                               AND captures.vendor_transaction = r.vendor_transaction)) ORDER BY r.created_at), '[]')
                 FROM (SELECT * FROM refunds WHERE refunds.booking_id = b.booking_id
                       ORDER BY created_at LIMIT 100) r) AS "refunds!: Json<Vec<Refund>>",
                (SELECT json_build_object('status', tickets.status, 'vista_booking_id', tickets.vista_booking_id,
                                          'has_qr', qr_svg IS NOT NULL, 'has_picture', picture IS NOT NULL,
                                          'has_pass', facts IS NOT NULL, 'invoice_qr', invoice_qr)
                 FROM tickets WHERE tickets.booking_id = b.booking_id) AS "ticket: Json<Ticket>",
-               EXISTS (SELECT FROM vendor_calls WHERE call_key = b.booking_id || ':issue_ticket'
-                       AND give_up_at IS NOT NULL) AS "ticket_given_up!",
+               COALESCE((SELECT give_up_at IS NOT NULL FROM vendor_calls
+                         WHERE call_key = b.booking_id || ':issue_ticket'), false) AS "ticket_given_up!",
                (SELECT json_build_object('since', MIN(opened_at), 'at_risk_minor', SUM(at_risk_minor))
                 FROM cases WHERE cases.booking_id = b.booking_id AND decision IS NULL) AS "undecided!: Json<Undecided>",
                (SELECT COALESCE(jsonb_agg(detail || jsonb_build_object('version', e.version, 'at', at, 'kind', kind)
