@@ -21,6 +21,12 @@ pub(crate) struct Order {
     /// What the customer does on the vendor's page.
     #[arg(long, value_enum, default_value_t = Pay::Approve)]
     pay: Pay,
+    /// Who takes the money; the first that is well, when none is named.
+    #[arg(long)]
+    provider: Option<String>,
+    /// With what, as the API calls it: `page`, `credit_card`, `mada`.
+    #[arg(long, default_value = "page")]
+    with: String,
     /// The seats; two free ones, when none are named.
     #[arg(long, value_delimiter = ',')]
     seats: Vec<String>,
@@ -40,6 +46,8 @@ impl Default for Order {
     fn default() -> Self {
         Self {
             pay: Pay::Approve,
+            provider: None,
+            with: "page".to_owned(),
             seats: Vec::new(),
             cinema: "0001".to_owned(),
             session: "1001".to_owned(),
@@ -119,7 +127,7 @@ impl Customer {
         let held = self.until(&path, &mut watch, |booking| text(booking, "status") != "REQUESTED");
         let held = held.await?;
         if text(&held, "status") == "PENDING" && held["total"]["amount_minor"] != 0 {
-            self.pays(order.pay, &path, &mut watch).await?;
+            self.pays(order, &path, &mut watch).await?;
         }
         self.until(&path, &mut watch, |booking| {
             let ended = matches!(text(booking, "status"), "REJECTED" | "CANCELLED" | "EXPIRED");
@@ -129,12 +137,15 @@ impl Customer {
     }
 
     /// Pays, or does not; and then calls the booking off, as a polite customer would.
-    async fn pays(&self, pay: Pay, path: &str, watch: &mut Watch) -> Result<(), Error> {
-        self.api.post(&format!("{path}/payments"), &json!({ "provider": "hyperpay" })).await?;
+    async fn pays(&self, order: &Order, path: &str, watch: &mut Watch) -> Result<(), Error> {
+        let Order { pay, provider, with, .. } = order;
+        let body = json!({ "provider": provider, "pay": { "with": with } });
+        self.api.post(&format!("{path}/payments"), &body).await?;
         let open = |booking: &Value| booking["payments"][0]["vendor_session"].is_string();
         let booking = self.until(path, watch, open).await?;
-        let session = text(&booking["payments"][0], "vendor_session");
-        let url = format!("{}/_sim/hyperpay/pay/{session}", self.sandbox);
+        let payment = &booking["payments"][0];
+        let (session, vendor) = (text(payment, "vendor_session"), text(payment, "provider"));
+        let url = format!("{}/_sim/{vendor}/pay/{session}", self.sandbox);
         let outcome = json!({ "outcome": pay.name() });
         self.api.http.post(url).json(&outcome).send().await?.error_for_status()?;
         match pay {

@@ -15,7 +15,7 @@ use adapters::{
 };
 use chrono::Utc;
 use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
-use schema::{Db, past_due, provider::Provider};
+use schema::{Db, ids::IdKey, past_due, provider::Provider};
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -108,6 +108,7 @@ struct Parts {
     admin: Arc<RestateAdmin>,
     vista: Arc<Vista>,
     providers: Arc<Providers>,
+    id_key: IdKey,
     studio: Option<Studio>,
     store: Store,
     passes: Option<Passes>,
@@ -130,6 +131,7 @@ impl Parts {
             )?),
             vista: Arc::new(Vista::new(config.vista.clone())?),
             providers: Arc::new(providers),
+            id_key: config.id_key.clone(),
             studio: config.pictures.then(|| config.seller.clone().map(Studio::new)).flatten(),
             store: Store::open(&config.store.url, &config.store.options)?,
             passes: passes(config)?,
@@ -141,6 +143,7 @@ impl Parts {
             db: self.db.clone(),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
+            id_key: self.id_key.clone(),
             studio: self.studio.clone(),
             store: self.store.clone(),
         }
@@ -152,7 +155,7 @@ impl Parts {
             engine: self.engine.clone(),
             admin: Arc::clone(&self.admin),
             changes: Changes::new(self.db.clone(), config.settings.limits.waiting()),
-            id_key: config.id_key.clone(),
+            id_key: self.id_key.clone(),
             verifier: Arc::new(Verifier::new(&config.trust)?),
             identity: config.identity.as_ref().map(Identity::new).transpose()?.map(Arc::new),
             guard: Arc::new(Guard::new(&config.settings.limits)),

@@ -37,6 +37,8 @@ fn detail(event: &Value) -> String {
         "payment_opened" => format!("with {}", text(event, "provider")),
         "payment_ready" => format!("{} on the vendor's page", amount()),
         "paid" => format!("{}, asked the vendor itself", amount()),
+        "reserved" => format!("{}, to be taken once the seats are booked", amount()),
+        "taken" => amount(),
         "paid_late" => format!("{} goes back", amount()),
         "refunded" => amount(),
         "confirmed" => format!("Vista's booking {}", text(event, "vista_booking")),

@@ -3,11 +3,12 @@
 
 use crate::{
     booking_steps::{CancelOrder, ConfirmOrder, OrderCancelled, ReleaseBooking},
+    capturing::{ASK_CAPTURE, CapturePayment},
     refunds::{ASK_REFUND, SendRefund},
     step::{Stored, VendorStep},
 };
 use adapters::{
-    provider::RefundState,
+    provider::{CaptureState, RefundState},
     vista::{ConfirmAnswer, ReleaseAnswer, VistaBooking},
 };
 use schema::cases::Decision;
@@ -24,9 +25,9 @@ pub struct Insufficient {
 pub fn decisions(step: &str) -> &'static [Decision] {
     match step {
         // Money that is owed is not called off.
-        SendRefund::NAME => &[Decision::Retry, Decision::Settled],
+        SendRefund::NAME | CapturePayment::NAME => &[Decision::Retry, Decision::Settled],
         // It is asked about all the time.
-        ASK_REFUND => &[Decision::Settled],
+        ASK_REFUND | ASK_CAPTURE => &[Decision::Settled],
         ConfirmOrder::NAME | CancelOrder::NAME | ReleaseBooking::NAME => {
             &[Decision::Retry, Decision::Settled, Decision::GiveUp]
         }
@@ -60,6 +61,9 @@ pub fn answer(
         SendRefund::NAME => money_is_back(evidence)
             .map(|transaction| stored::<SendRefund<'_>>(RefundState::Refunded { transaction })),
         ASK_REFUND => money_is_back(evidence).map(|_| None),
+        CapturePayment::NAME => {
+            seen(evidence).map(|_| stored::<CapturePayment<'_>>(CaptureState::Captured))
+        }
         CancelOrder::NAME => seen(evidence).map(|_| stored::<CancelOrder<'_>>(OrderCancelled)),
         ReleaseBooking::NAME => {
             seen(evidence).map(|_| stored::<ReleaseBooking<'_>>(ReleaseAnswer::Released))

@@ -2,8 +2,11 @@
 
 mod booking_steps;
 pub mod bookings;
+mod capturing;
 mod error;
 pub mod evidence;
+mod opening;
+mod payment_steps;
 pub mod payments;
 pub mod refunds;
 pub mod step;
@@ -13,7 +16,7 @@ pub mod webhooks;
 
 use adapters::{Providers, storage::Store, vista::Vista};
 pub use error::Error;
-use schema::Db;
+use schema::{Db, ids::IdKey};
 use std::sync::Arc;
 use tickets::Studio;
 
@@ -23,6 +26,8 @@ pub struct Activities {
     pub db: Db,
     pub vista: Arc<Vista>,
     pub providers: Arc<Providers>,
+    /// Opens what a customer has sealed for one payment.
+    pub id_key: IdKey,
     /// None: pictures are switched off for now.
     pub studio: Option<Studio>,
     pub store: Store,

@@ -1,69 +1,24 @@
-//! Payments: open a vendor's page, ask what became of it, settle what was taken.
+//! Payments: ask a vendor what became of one, settle what was reserved or taken.
 
-use crate::{
-    Activities, Error,
-    step::{self, End, Progress, VendorStep, decide::Repeat},
-    watched,
-};
+use crate::{Activities, Error, watched};
 use adapters::{
     error::Error as VendorError,
-    provider::{Charge, Opened, PaymentProvider, Question, Session, Transaction, TransactionState},
-    vista::{OrderRef, OrderSnapshot, Vista},
+    provider::{Question, Transaction, TransactionState},
 };
 use schema::{
-    Tx,
-    bookings::{self, Extension},
     cases::{self, Decision, NewCase, VENDOR_HAS_DECIDED},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
     paying::Taking,
-    payments::{self, OpenSession, Opening, Payment, PaymentRequest},
+    payments::{self, Payment},
     settling::{self, Capture},
     states::{PaymentStatus, Verdict},
-    timings::{CallTimings, Timings},
+    timings::Timings,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 impl Activities {
-    /// Writes the payment down, or finds an older life of it; refused at once when its booking takes none.
-    pub async fn record_payment(&self, request: &PaymentRequest) -> Result<Opening, Error> {
-        Ok(payments::record(&self.db, request).await?)
-    }
-
-    /// Restarts Vista's timer and reads the order again: what is to pay, and until when.
-    pub async fn price_order(
-        &self,
-        request: &PaymentRequest,
-        order: &OrderRef,
-        may_continue: bool,
-    ) -> Result<Progress<Option<OrderSnapshot>>, Error> {
-        let price = PriceOrder { vista: &self.vista, request, order, may_continue };
-        step::perform(&self.db, &price).await
-    }
-
-    /// Opens the vendor's page. Absent: the payment was refused, or its booking has ended; nobody opens it any more.
-    pub async fn open_payment(&self, request: &PaymentRequest) -> Result<Progress<Opened>, Error> {
-        let payment = payments::find(&self.db, request.payment_id).await?;
-        let vendor = self.providers.get(request.provider);
-        let priced = payment.and_then(|found| found.amount.map(|amount| (found, amount)));
-        let (Some((payment, amount)), Some(vendor)) = (priced, vendor) else {
-            return Ok(Progress::Done(End::Absent));
-        };
-        let open = OpenPayment { vendor, request, amount };
-        if payment.payable || payment.vendor_session.is_some() {
-            return step::perform(&self.db, &open).await;
-        }
-        step::close(&self.db, &open).await
-    }
-
-    /// Ends a payment that could not be opened: no customer has seen a page of it.
-    pub async fn refuse_payment(&self, request: &PaymentRequest) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        payments::refuse(&mut tx, request.payment_id, request.booking_id, "not_opened").await?;
-        Ok(tx.commit().await.map_err(schema::Error::from)?)
-    }
-
     /// Asks the vendor what became of a payment, and settles whatever it has taken. `transaction` is one that a hint
     /// has named. The vendor being away is an answer too: come back later.
     pub async fn ask_vendor(
@@ -87,8 +42,10 @@ impl Activities {
             account: payment.vendor_account.clone(),
             transaction,
         };
+        // What is taken at once is not settled before it is taken.
+        let taking = vendor.taking(&payment.request.pay_with).unwrap_or(Taking::AtOnce);
         match vendor.ask(&question, within).await {
-            Ok(transactions) => self.settle(payment, before, &transactions).await,
+            Ok(transactions) => self.settle(payment, before, &transactions, taking).await,
             Err(error) => {
                 tracing::info!(payment.id = %payment.payment_id, %error,
                     "no answer about payment {}", payment.payment_id);
@@ -104,7 +61,7 @@ impl Activities {
     /// What was settled before, perhaps by somebody who died before telling anyone.
     async fn seen_before(&self, payment: &Payment) -> Result<Asked, Error> {
         let mut asked = Asked::of(payment);
-        if payment.status == PaymentStatus::Captured {
+        if holds_money(payment) {
             for (transaction, settled) in settling::settled(&self.db, payment.payment_id).await? {
                 asked.won |= settled.verdict == Verdict::Won;
                 asked.refunds.extend(settled.refund);
@@ -119,11 +76,13 @@ impl Activities {
         payment: Payment,
         mut asked: Asked,
         transactions: &[Transaction],
+        taking: Taking,
     ) -> Result<Asked, Error> {
         let (mut declined, mut pending) = (None, false);
         for transaction in transactions {
-            match &transaction.state {
-                TransactionState::Captured { .. } => {
+            match (&transaction.state, taking) {
+                (TransactionState::Captured { .. }, _)
+                | (TransactionState::Authorized, Taking::OnceConfirmed) => {
                     let settled =
                         settling::settle(&self.db, &payment, &capture(transaction)).await?;
                     asked.won |= settled.verdict == Verdict::Won;
@@ -133,9 +92,11 @@ impl Activities {
                         asked.captures.push(transaction.id.clone());
                     }
                 }
-                TransactionState::Authorized | TransactionState::Pending => pending = true,
-                TransactionState::Declined { code } => declined = Some(code),
-                TransactionState::Voided => {}
+                (TransactionState::Authorized, Taking::AtOnce) | (TransactionState::Pending, _) => {
+                    pending = true;
+                }
+                (TransactionState::Declined { code }, _) => declined = Some(code),
+                (TransactionState::Voided, _) => {}
             }
         }
         let over = session_is_over(&payment);
@@ -213,6 +174,7 @@ fn capture(transaction: &Transaction) -> Capture {
     Capture {
         vendor_transaction: transaction.id.clone(),
         amount: transaction.amount,
+        reserved: transaction.state == TransactionState::Authorized,
         brand: transaction.brand.clone(),
         last4: transaction.last4.clone(),
     }
@@ -222,6 +184,14 @@ fn capture(transaction: &Transaction) -> Capture {
 fn session_is_over(payment: &Payment) -> bool {
     let lag = i64::try_from(payment.request.timings.payment.lag_ms).unwrap_or(i64::MAX);
     payment.session_left_ms.is_some_and(|left| left.saturating_add(lag) <= 0)
+}
+
+/// Something was reserved or taken in it.
+const fn holds_money(payment: &Payment) -> bool {
+    match payment.status {
+        PaymentStatus::Authorized | PaymentStatus::Captured | PaymentStatus::Voided => true,
+        PaymentStatus::Open | PaymentStatus::Failed | PaymentStatus::Abandoned => false,
+    }
 }
 
 const fn payment_has_ended(payment: &Payment) -> bool {
@@ -284,119 +254,5 @@ impl Asked {
         let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let retry_after_ms = retry_after.map(millis);
         Self { unanswered: Some(Unanswered { retry_after_ms }), ..self }
-    }
-}
-
-/// What all steps of a payment have in common.
-macro_rules! of_payment {
-    ($timings:ident) => {
-        fn id(&self) -> String {
-            self.request.payment_id.bare()
-        }
-
-        fn workflow(&self) -> &'static str {
-            "Payment"
-        }
-
-        fn booking(&self) -> BookingId {
-            self.request.booking_id
-        }
-
-        fn timings(&self) -> &Timings {
-            &self.request.timings
-        }
-
-        fn call_timings(&self) -> &CallTimings {
-            &self.request.timings.$timings
-        }
-
-        /// Its booking will have expired by then.
-        fn give_up_in_ms(&self) -> Option<i64> {
-            i64::try_from(self.request.timings.booking_expiry_ms).ok()
-        }
-    };
-}
-
-struct PriceOrder<'a> {
-    vista: &'a Vista,
-    request: &'a PaymentRequest,
-    order: &'a OrderRef,
-    may_continue: bool,
-}
-
-impl VendorStep for PriceOrder<'_> {
-    type Answer = Option<OrderSnapshot>;
-    const NAME: &'static str = "price_order";
-    const VENDOR: &'static str = "vista";
-    const REPEAT: Repeat = Repeat::Harmless;
-    of_payment!(vista);
-
-    async fn send(&self, within: Duration) -> Result<Option<OrderSnapshot>, VendorError> {
-        let platform = self.request.platform;
-        if self.may_continue {
-            self.vista.continue_order(platform, self.order, within).await
-        } else {
-            self.vista.get_order(platform, self.order, within).await
-        }
-    }
-
-    async fn project(
-        &self,
-        tx: &mut Tx,
-        answer: &Option<OrderSnapshot>,
-    ) -> Result<(), schema::Error> {
-        let PaymentRequest { payment_id, booking_id, timings, .. } = self.request;
-        let Some(order) = answer else {
-            return payments::refuse(tx, *payment_id, *booking_id, "order_gone").await;
-        };
-        let extension = Extension {
-            continued: self.may_continue,
-            total: order.total,
-            vista_expires_in_ms: order.expires_in_ms,
-        };
-        bookings::extend(tx, *booking_id, extension, timings).await?;
-        payments::price(tx, *payment_id, *booking_id, timings).await?;
-        Ok(())
-    }
-}
-
-struct OpenPayment<'a> {
-    vendor: &'a dyn PaymentProvider,
-    request: &'a PaymentRequest,
-    amount: Money,
-}
-
-impl VendorStep for OpenPayment<'_> {
-    type Answer = Opened;
-    const NAME: &'static str = "open_payment";
-    const VENDOR: &'static str = "payment";
-    const REPEAT: Repeat = Repeat::Harmless;
-    of_payment!(payment);
-
-    async fn send(&self, within: Duration) -> Result<Opened, VendorError> {
-        let charge = Charge {
-            payment: self.request.payment_id,
-            booking: self.request.booking_id,
-            amount: self.amount,
-            taking: Taking::AtOnce,
-            pay_with: self.request.pay_with.clone(),
-            secret: None,
-            buyer: self.request.buyer.clone(),
-            purchases: Vec::new(),
-            return_url: self.request.return_url.clone(),
-        };
-        self.vendor.open(&charge, within).await
-    }
-
-    async fn project(&self, tx: &mut Tx, answer: &Opened) -> Result<(), schema::Error> {
-        let PaymentRequest { payment_id, booking_id, .. } = self.request;
-        match answer {
-            Opened::Open(Session { id, account, lives_ms, next }) => {
-                let (lives_ms, amount) = (*lives_ms, self.amount);
-                let session = OpenSession { session: id, account, lives_ms, next, amount };
-                payments::opened(tx, *payment_id, *booking_id, &session).await
-            }
-            Opened::Rejected { code } => payments::refuse(tx, *payment_id, *booking_id, code).await,
-        }
     }
 }

@@ -120,7 +120,7 @@ fn order(refund: &Refund) -> RefundOrder {
     RefundOrder {
         refund: reference(refund),
         payment: refund.payment_id,
-        reserved: false,
+        reserved: refund.reserved,
         transaction: refund.vendor_transaction.clone(),
         account: refund.vendor_account.clone().unwrap_or_default(),
         amount: refund.amount,

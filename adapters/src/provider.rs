@@ -186,6 +186,11 @@ pub trait PaymentProvider: Send + Sync {
     /// When money paid with this moves: the vendor's line in the table of `ARCHITECTURE.md`. None: not taken here.
     fn taking(&self, pay_with: &PayWith) -> Option<Taking>;
 
+    /// It wants to know what the buyer has bought before (`Charge::purchases`).
+    fn wants_purchases(&self) -> bool {
+        false
+    }
+
     /// Opens a page to pay on, or charges what the customer has given us (`pay_with.moves_money()`). A page is harmless:
     /// a session nobody pays in is nothing. A decline is a session in which nothing is left to do.
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error>;

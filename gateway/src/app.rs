@@ -10,7 +10,12 @@ use activities::tickets::pass::Passes;
 use adapters::{
     Providers, identity::Identity, restate_admin::RestateAdmin, storage::Store, vista::Vista,
 };
-use schema::{Db, ids::IdKey, provider::Platform, timings::Timings};
+use schema::{
+    Db,
+    ids::IdKey,
+    provider::{Platform, Provider},
+    timings::Timings,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The application: the tables to read from, the engine to start things in, and how to know who asks.
@@ -44,6 +49,8 @@ pub struct Settings {
     pub max_seats: usize,
     pub limits: Limits,
     pub timings: Timings,
+    /// Whom a payment is opened with when its customer names nobody: the first of these that is well.
+    pub provider_order: Vec<Provider>,
     /// Where a browser goes from the vendor's page, by platform; `{booking}` is filled in.
     pub deep_links: BTreeMap<Platform, String>,
 }

@@ -8,6 +8,7 @@ use schema::{
     bookings::BookingRequest,
     ids::{BookingId, PaymentId, RefundId},
     payments::PaymentRequest,
+    sealed::Sealed,
     unwinding::Cancel,
 };
 use workflows::{
@@ -61,6 +62,13 @@ impl Engine {
     pub async fn pay(&self, request: PaymentRequest) -> Result<(), Away> {
         let key = request.payment_id.bare();
         PaymentIngressClient::from_client(self.0.clone(), key).run(Json(request)).send().await?;
+        Ok(())
+    }
+
+    /// Hands over what the customer has given for the vendor's session. The first is heard, a second one is not.
+    pub async fn give(&self, payment: PaymentId, given: Sealed) -> Result<(), Away> {
+        let client = PaymentIngressClient::from_client(self.0.clone(), payment.bare());
+        client.give(Json(given)).send().await?;
         Ok(())
     }
 

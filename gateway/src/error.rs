@@ -83,6 +83,12 @@ pub const CODES: &[&str] = &[
     "idempotency_key_reused",
     "unknown_platform",
     "invalid_device",
+    "invalid_token",
+    "invalid_apple_payment",
+    "invalid_phone",
+    "invalid_buyer",
+    "invalid_otp",
+    "provider_wanted",
     "method_not_allowed",
     // Who asks may not, or there is nothing of theirs.
     "unauthorized",
@@ -100,6 +106,9 @@ pub const CODES: &[&str] = &[
     "not_opened",
     "order_gone",
     "provider_off",
+    "not_taken_here",
+    "payment_under_way",
+    "waits_for_nothing",
     // Decisions of staff.
     "reason_missing",
     "decision_not_offered",

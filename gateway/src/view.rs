@@ -7,6 +7,7 @@ use schema::{
     events::{Event, What},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
+    paying::NextAct,
     provider::Provider,
     snapshot::{Payment, Refund, Snapshot, Ticket},
     standing::{Says, Stage, Standing},
@@ -74,6 +75,9 @@ pub(crate) struct PaymentView {
     /// Where to pay, until the booking's `expires_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment_url: Option<String>,
+    /// What the customer does next to pay, for apps that pay inside themselves; `payment_url` does it in a browser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<NextAct>,
     /// The vendor's session, for apps that pay inside themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     vendor_session: Option<String>,
@@ -171,6 +175,7 @@ impl PaymentView {
             reason: payment.refused_because.or(declined),
             amount,
             payment_url: payment.payable.then_some(url),
+            next: payment.next.filter(|_| payment.payable),
             vendor_session: payment.vendor_session.filter(|_| payment.payable),
             brand: payment.brand,
             last4: payment.last4,

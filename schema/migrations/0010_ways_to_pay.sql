@@ -1,6 +1,8 @@
 -- Every way to pay: what the customer does next, and money that is reserved first and taken later.
 
 ALTER TABLE payments ADD next_act jsonb;
+-- How vendors have fared lately.
+CREATE INDEX payments_lately ON payments (created_at);
 
 -- Captures of reserved money: `taken_at` is when the vendor said that it has the money; until then there is nothing to
 -- refund, only something to let go. NULL for money that was taken at once.
@@ -19,5 +21,6 @@ END $$;
 DROP TRIGGER captures_append_only ON captures;
 CREATE TRIGGER captures_append_only BEFORE UPDATE OR DELETE ON captures
     FOR EACH ROW EXECUTE FUNCTION captures_are_only_taken();
+CREATE INDEX captures_taken ON captures (taken_at) WHERE taken_at IS NOT NULL;
 -- Reserved money of a booking that is sold: to be taken.
 CREATE INDEX captures_to_take ON captures (booking_id) WHERE reserved AND taken_at IS NULL AND verdict = 'WON';

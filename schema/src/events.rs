@@ -57,6 +57,16 @@ pub enum What {
         payment: String,
         amount_minor: i64,
     },
+    /// The money is reserved; it is taken once Vista has the booking.
+    Reserved {
+        payment: String,
+        amount_minor: i64,
+    },
+    /// What was reserved is taken.
+    Taken {
+        payment: String,
+        amount_minor: i64,
+    },
     NothingToPay,
     PaidLate {
         payment: String,

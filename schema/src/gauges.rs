@@ -122,7 +122,7 @@ pub struct Moved {
     pub count: i64,
 }
 
-/// Money that moved after `after` and not after `until`, if those are given.
+/// Money that moved (what is only reserved, or let go again, does not) after `after` and not after `until`, if those are given.
 pub async fn moved(
     db: &Db,
     after: Option<DateTime<Utc>>,
@@ -136,10 +136,17 @@ pub async fn moved(
         FROM (
             SELECT 'captured' AS direction, provider, currency, amount_minor FROM captures
             WHERE settled_at > COALESCE($1::timestamptz, '-infinity') AND settled_at <= COALESCE($2::timestamptz, 'infinity')
+              AND NOT reserved
+            UNION ALL
+            SELECT 'captured', provider, currency, amount_minor FROM captures
+            WHERE taken_at > COALESCE($1, '-infinity') AND taken_at <= COALESCE($2, 'infinity')
             UNION ALL
             SELECT 'refunded', provider, currency, amount_minor FROM refunds
             WHERE status = 'REFUNDED'
               AND updated_at > COALESCE($1, '-infinity') AND updated_at <= COALESCE($2, 'infinity')
+              AND NOT EXISTS (SELECT FROM captures WHERE captures.provider = refunds.provider
+                              AND captures.vendor_transaction = refunds.vendor_transaction
+                              AND reserved AND taken_at IS NULL)
         ) moved
         GROUP BY direction, provider, currency
         "#,

@@ -174,6 +174,14 @@ impl IdKey {
     }
 }
 
+impl PaymentId {
+    /// What a vendor knows the taking of this payment's reserved money by, where that has a reference of its own: 26
+    /// characters, always the same.
+    pub fn capture_reference(&self) -> String {
+        Self::from_bits(digest("capture", &[&self.bare()])).bare()
+    }
+}
+
 impl RefundId {
     /// The one refund that Usher itself raises for a capture, whatever the cause: all causes meet in this id.
     pub fn automatic(payment: PaymentId, vendor_transaction: &str) -> Self {

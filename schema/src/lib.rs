@@ -6,6 +6,7 @@
 
 pub mod bookings;
 pub mod cases;
+pub mod choosing;
 pub mod claims;
 pub mod error;
 pub mod events;

@@ -6,7 +6,7 @@ use crate::{
     events::{self, What},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
-    paying::{Buyer, NextAct, PayWith},
+    paying::{Buyer, NextAct, PayWith, Purchase},
     provider::{Platform, Provider},
     states::{BookingStatus, PaymentStatus, VendorSays, Verdict},
     timings::Timings,
@@ -236,6 +236,30 @@ pub async fn opened(
         amount_minor: session.amount.amount_minor,
     };
     events::note(tx, booking, &what).await
+}
+
+/// What the caller of this booking has bought before, newest first.
+pub async fn purchases(db: &Db, booking: BookingId) -> Result<Vec<Purchase>, Error> {
+    let rows = sqlx::query!(
+        r#"
+        SELECT b.created_at, captures.amount_minor, captures.currency AS "currency: Currency",
+               b.status = 'CANCELLED' AS "refunded!"
+        FROM bookings b JOIN captures ON captures.booking_id = b.booking_id AND verdict = 'WON'
+        WHERE b.caller = (SELECT caller FROM bookings WHERE booking_id = $1) AND b.booking_id <> $1
+        ORDER BY b.created_at DESC LIMIT 10
+        "#,
+        booking as BookingId
+    )
+    .fetch_all(&db.0)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Purchase {
+            at: row.created_at,
+            amount: Money::new(row.amount_minor, row.currency),
+            refunded: row.refunded,
+        })
+        .collect())
 }
 
 /// A card was declined: OPEN → FAILED, with an event for each new decline. Another card on the same page may succeed.

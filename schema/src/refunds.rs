@@ -7,6 +7,7 @@ use crate::{
     ids::{BookingId, PaymentId, RefundId},
     money::{Currency, Money},
     provider::Provider,
+    settling,
     states::RefundStatus,
     timings::Timings,
 };
@@ -35,6 +36,8 @@ pub struct Refund {
     pub vendor_transaction: String,
     pub vendor_account: Option<String>,
     pub amount: Money,
+    /// The money was reserved and not taken: it is let go.
+    pub reserved: bool,
     pub cause: String,
     pub timings: Timings,
     pub status: RefundStatus,
@@ -136,6 +139,8 @@ async fn select(
         SELECT refund_id AS "refund_id: RefundId", refunds.booking_id AS "booking_id: BookingId",
                payment_id AS "payment_id: PaymentId", refunds.provider AS "provider: Provider",
                vendor_transaction, vendor_account, refunds.amount_minor,
+               (SELECT reserved AND taken_at IS NULL FROM captures WHERE captures.provider = refunds.provider
+                AND captures.vendor_transaction = refunds.vendor_transaction) AS "reserved!",
                refunds.currency AS "currency: Currency", cause, timings,
                refunds.status AS "status: RefundStatus", refunds.created_at,
                (EXTRACT(EPOCH FROM clock_timestamp() - refunds.created_at) * 1000)::bigint AS "age_ms!"
@@ -158,6 +163,7 @@ async fn select(
                 vendor_transaction: row.vendor_transaction,
                 vendor_account: row.vendor_account,
                 amount: Money::new(row.amount_minor, row.currency),
+                reserved: row.reserved,
                 cause: row.cause,
                 timings: read("timings", row.timings)?,
                 status: row.status,
@@ -187,7 +193,7 @@ pub async fn sent(tx: &mut Tx, refund: &Refund, vendor_refund: &str) -> Result<(
     Ok(())
 }
 
-/// The vendor says that the money is back: REFUNDED.
+/// The vendor says that the money is back, or that what was reserved is let go: REFUNDED.
 pub async fn refunded(tx: &mut Tx, refund: &Refund, vendor_refund: &str) -> Result<(), Error> {
     let moved = sqlx::query!(
         r#"
@@ -205,6 +211,9 @@ pub async fn refunded(tx: &mut Tx, refund: &Refund, vendor_refund: &str) -> Resu
             amount_minor: refund.amount.amount_minor,
         };
         events::note(tx, refund.booking_id, &what).await?;
+        if refund.reserved {
+            settling::let_go(tx, refund.payment_id).await?;
+        }
     }
     Ok(())
 }

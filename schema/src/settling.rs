@@ -1,24 +1,30 @@
-//! Settling: money that a vendor has taken meets its booking, in one guarded transaction, run by whoever asked the
-//! vendor. A repeat returns the stored verdict.
+//! Settling: money that a vendor has taken or reserved meets its booking, in one guarded transaction, run by whoever
+//! asked the vendor. A repeat returns the stored verdict. Reserved money claims its booking as taken money does; it is
+//! taken once Vista has the booking, or let go as a refund that costs nobody anything.
 
 use crate::{
     Db, Error, Tx,
     cases::{self, Decision, NewCase},
     claims::{self, Change, Claim, Edge, Paid, Wish},
+    error::read,
     events::{self, What},
     ids::{BookingId, PaymentId, RefundId},
-    money::Money,
-    payments::Payment,
+    money::{Currency, Money},
+    payments::{Payment, PaymentRequest},
+    provider::Provider,
     refunds::{self, NewRefund},
     states::{PaymentStatus, VendorSays, Verdict},
+    timings::Timings,
 };
 use serde::{Deserialize, Serialize};
 
-/// A capture as the vendor shows it.
+/// Money as the vendor shows it.
 #[derive(Clone, Debug)]
 pub struct Capture {
     pub vendor_transaction: String,
     pub amount: Money,
+    /// Reserved, and not taken yet.
+    pub reserved: bool,
     pub brand: Option<String>,
     pub last4: Option<String>,
 }
@@ -32,13 +38,19 @@ pub struct Settled {
 }
 
 /// Writes the capture down, lets it claim its booking, and owes its refund if it comes too late. A capture of another
-/// amount or currency than asked claims nothing: a case.
+/// amount or currency than asked claims nothing: a case. Reserved money that was settled before and is taken now is
+/// noted as taken.
 pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Settled, Error> {
     let mut tx = db.begin().await?;
     let row = claims::lock(&mut tx, payment.booking_id).await?;
     let written = written(&mut tx, payment, capture).await?;
     if let Some(verdict) = written.verdict {
-        tx.rollback().await?;
+        if written.to_take && !capture.reserved {
+            taken(&mut tx, payment.booking_id, &capture.vendor_transaction).await?;
+            tx.commit().await?;
+        } else {
+            tx.rollback().await?;
+        }
         return Ok(Settled { verdict, refund: owed(payment, capture, verdict) });
     }
     let money = Paid { asked: payment.amount, taken: capture.amount };
@@ -88,13 +100,16 @@ pub async fn settled(db: &Db, payment: PaymentId) -> Result<Vec<(String, Settled
 struct Written {
     status: PaymentStatus,
     verdict: Option<Verdict>,
+    /// It was reserved, and not taken yet.
+    to_take: bool,
 }
 
 async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Written, Error> {
     Ok(sqlx::query_as!(
         Written,
         r#"
-        SELECT status AS "status: PaymentStatus", verdict AS "verdict?: Verdict"
+        SELECT status AS "status: PaymentStatus", verdict AS "verdict?: Verdict",
+               COALESCE(reserved AND taken_at IS NULL, false) AS "to_take!"
         FROM payments LEFT JOIN captures ON captures.provider = $2 AND vendor_transaction = $3
         WHERE payments.payment_id = $1
         "#,
@@ -107,9 +122,11 @@ async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Wr
 }
 
 fn paid(payment: &Payment, capture: &Capture) -> Change {
-    let what = What::Paid {
-        payment: payment.payment_id.to_string(),
-        amount_minor: capture.amount.amount_minor,
+    let (payment_id, amount_minor) = (payment.payment_id.to_string(), capture.amount.amount_minor);
+    let what = if capture.reserved {
+        What::Reserved { payment: payment_id, amount_minor }
+    } else {
+        What::Paid { payment: payment_id, amount_minor }
     };
     Change { won_payment: Some(payment.payment_id), ..Change::of(what) }
 }
@@ -120,15 +137,17 @@ async fn write_down(
     capture: &Capture,
     (seen, verdict): (PaymentStatus, Verdict),
 ) -> Result<(), Error> {
-    let to = seen.after(VendorSays::Captured).unwrap_or(seen);
+    let says = if capture.reserved { VendorSays::Authorized } else { VendorSays::Captured };
+    let to = seen.after(says).unwrap_or(seen);
     sqlx::query!(
         r#"
         WITH captured AS (
             UPDATE payments SET status = $11, brand = $7, last4 = $8, updated_at = clock_timestamp()
             WHERE payment_id = $3 AND status = $10 AND status <> $11
         )
-        INSERT INTO captures (provider, vendor_transaction, payment_id, booking_id, amount_minor, currency, verdict)
-        VALUES ($1, $2, $3, $4, $5, $6, $9)
+        INSERT INTO captures (provider, vendor_transaction, payment_id, booking_id, amount_minor, currency, verdict,
+                              reserved)
+        VALUES ($1, $2, $3, $4, $5, $6, $9, $12)
         "#,
         payment.provider.name(),
         capture.vendor_transaction,
@@ -140,7 +159,94 @@ async fn write_down(
         capture.last4,
         verdict.name(),
         seen as PaymentStatus,
-        to as PaymentStatus
+        to as PaymentStatus,
+        capture.reserved
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Reserved money of a booking that is to be taken, or let go.
+#[derive(Clone, Debug)]
+pub struct Reserved {
+    pub payment_id: PaymentId,
+    pub provider: Provider,
+    pub vendor_transaction: String,
+    pub vendor_account: Option<String>,
+    pub amount: Money,
+    /// Since it was reserved.
+    pub age_ms: i64,
+    pub timings: Timings,
+}
+
+/// The money that has won this booking and is reserved. None: there is none, or it is taken.
+pub async fn reserved(db: &Db, booking: BookingId) -> Result<Option<Reserved>, Error> {
+    let row = sqlx::query!(
+        r#"
+        SELECT captures.payment_id AS "payment_id: PaymentId", captures.provider AS "provider: Provider",
+               vendor_transaction, vendor_account, captures.amount_minor,
+               captures.currency AS "currency: Currency", request,
+               (EXTRACT(EPOCH FROM clock_timestamp() - settled_at) * 1000)::bigint AS "age_ms!"
+        FROM captures JOIN payments USING (payment_id)
+        WHERE captures.booking_id = $1 AND verdict = 'WON' AND reserved AND taken_at IS NULL
+        "#,
+        booking as BookingId
+    )
+    .fetch_optional(&db.0)
+    .await?;
+    row.map(|row| {
+        let request: PaymentRequest = read("payment request", row.request)?;
+        Ok(Reserved {
+            payment_id: row.payment_id,
+            provider: row.provider,
+            vendor_transaction: row.vendor_transaction,
+            vendor_account: row.vendor_account,
+            amount: Money::new(row.amount_minor, row.currency),
+            age_ms: row.age_ms,
+            timings: request.timings,
+        })
+    })
+    .transpose()
+}
+
+/// The vendor has taken what was reserved. Safe to repeat.
+pub async fn taken(tx: &mut Tx, booking: BookingId, transaction: &str) -> Result<(), Error> {
+    claims::lock(tx, booking).await?;
+    let taken = sqlx::query!(
+        r#"
+        WITH taken AS (
+            UPDATE captures SET taken_at = clock_timestamp()
+            WHERE booking_id = $1 AND vendor_transaction = $2 AND reserved AND taken_at IS NULL
+            RETURNING payment_id, amount_minor
+        ), captured AS (
+            UPDATE payments SET status = 'CAPTURED', updated_at = clock_timestamp()
+            FROM taken WHERE payments.payment_id = taken.payment_id AND status = 'AUTHORIZED'
+        )
+        SELECT payment_id AS "payment_id: PaymentId", amount_minor FROM taken
+        "#,
+        booking as BookingId,
+        transaction
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(taken) = taken else { return Ok(()) };
+    let what =
+        What::Taken { payment: taken.payment_id.to_string(), amount_minor: taken.amount_minor };
+    events::note(tx, booking, &what).await
+}
+
+/// What was reserved is let go: its payment holds nothing of the customer's any more.
+pub(crate) async fn let_go(tx: &mut Tx, payment: PaymentId) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        UPDATE payments SET status = 'VOIDED', updated_at = clock_timestamp()
+        WHERE payment_id = $1 AND status = 'AUTHORIZED' AND NOT EXISTS (
+            SELECT FROM captures WHERE captures.payment_id = payments.payment_id AND NOT EXISTS (
+                SELECT FROM refunds WHERE refunds.provider = captures.provider
+                AND refunds.vendor_transaction = captures.vendor_transaction AND refunds.status = 'REFUNDED'))
+        "#,
+        payment as PaymentId
     )
     .execute(&mut **tx)
     .await?;

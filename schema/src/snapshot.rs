@@ -7,6 +7,7 @@ use crate::{
     events::Event,
     ids::{BookingId, PaymentId, RefundId},
     money::{Currency, Money},
+    paying::NextAct,
     provider::Provider,
     standing::{Facts, Making, Owed, Paid, Review, Standing},
     states::{BookingStatus, PaymentStatus, RefundStatus, TicketStatus, Verdict},
@@ -55,6 +56,8 @@ pub struct Payment {
     amount_minor: Option<i64>,
     currency: Option<Currency>,
     pub vendor_session: Option<String>,
+    /// What the customer does next, to pay.
+    pub next: Option<NextAct>,
     pub brand: Option<String>,
     pub last4: Option<String>,
     /// What became of its first capture.
@@ -144,6 +147,7 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                     'status', p.status, 'refused_because', refused_because, 'declined', decline_code IS NOT NULL,
                     'payable', p.status IN ('OPEN', 'FAILED') AND b.status = 'PENDING',
                     'amount_minor', amount_minor, 'currency', p.currency, 'vendor_session', vendor_session,
+                    'next', next_act,
                     'brand', brand, 'last4', last4,
                     'verdict', (SELECT verdict FROM captures WHERE captures.payment_id = p.payment_id
                                 ORDER BY settled_at LIMIT 1)) ORDER BY p.created_at), '[]')

@@ -98,7 +98,11 @@ states! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VendorSays {
     Declined,
+    /// The money is reserved.
+    Authorized,
     Captured,
+    /// What was reserved is let go.
+    Voided,
     /// Its session is over, and no money was taken in it.
     NoMoney,
 }
@@ -108,7 +112,9 @@ impl PaymentStatus {
     pub const fn after(self, word: VendorSays) -> Option<Self> {
         match (self, word) {
             (Self::Open | Self::Failed, VendorSays::Declined) => Some(Self::Failed),
+            (Self::Open | Self::Failed, VendorSays::Authorized) => Some(Self::Authorized),
             (Self::Open | Self::Failed, VendorSays::NoMoney) => Some(Self::Abandoned),
+            (Self::Authorized, VendorSays::Voided) => Some(Self::Voided),
             (
                 Self::Open | Self::Failed | Self::Authorized | Self::Abandoned,
                 VendorSays::Captured,

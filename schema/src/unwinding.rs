@@ -17,8 +17,12 @@ use serde::{Deserialize, Serialize};
 pub enum Watch {
     /// Still waiting for the customer; look again after this.
     Waiting { ms: u64 },
-    /// It has moved on.
-    Moved { status: BookingStatus },
+    /// It has moved on. `reserved`: the money that has won it is to be taken once Vista has the booking.
+    Moved {
+        status: BookingStatus,
+        #[serde(default)]
+        reserved: bool,
+    },
 }
 
 /// Why a booking is taken back: a stable word, for callers and for cases.
@@ -55,7 +59,7 @@ impl Cause {
 /// nothing is to pay. Otherwise says how long it still has, or where it has gone. Takes a lock only to claim.
 pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
     loop {
-        let (row, left_ms) = look(db, booking).await?;
+        let (row, left_ms, reserved) = look(db, booking).await?;
         let wins = |wish| matches!(claims::decide(&row, wish), Claim::Moves(_));
         let (wish, what) = if wins(Wish::Expire) {
             (Wish::Expire, What::Expired)
@@ -64,7 +68,7 @@ pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
         } else if row.status == BookingStatus::Pending {
             return Ok(Watch::Waiting { ms: left_ms });
         } else {
-            return Ok(Watch::Moved { status: row.status });
+            return Ok(Watch::Moved { status: row.status, reserved });
         };
         let mut tx = db.begin().await?;
         claims::claim(&mut tx, booking, wish, Change::of(what)).await?;
@@ -73,12 +77,14 @@ pub async fn watch(db: &Db, booking: BookingId) -> Result<Watch, Error> {
     }
 }
 
-/// The row without a lock, and how long the customer still has.
-async fn look(db: &Db, booking: BookingId) -> Result<(Row, u64), Error> {
+/// The row without a lock, how long the customer still has, and whether the money that has won it is only reserved.
+async fn look(db: &Db, booking: BookingId) -> Result<(Row, u64, bool), Error> {
     let row = sqlx::query!(
         r#"
         SELECT status AS "status: BookingStatus", total_minor, currency AS "currency: Currency",
                unwind_cause IS NOT NULL AS "unwinding!",
+               EXISTS (SELECT FROM captures WHERE captures.booking_id = $1 AND verdict = 'WON' AND reserved
+                       AND taken_at IS NULL) AS "reserved!",
                CEIL(EXTRACT(EPOCH FROM expires_at - clock_timestamp()) * 1000)::bigint AS left_ms
         FROM bookings WHERE booking_id = $1
         "#,
@@ -90,7 +96,8 @@ async fn look(db: &Db, booking: BookingId) -> Result<(Row, u64), Error> {
     let total = row.total_minor.zip(row.currency).map(|(minor, in_)| Money::new(minor, in_));
     let expired = row.left_ms.is_some_and(|left| left <= 0);
     let left_ms = u64::try_from(row.left_ms.unwrap_or(0)).unwrap_or(0).max(1);
-    Ok((Row { status: row.status, total, expired, unwinding: row.unwinding }, left_ms))
+    let claimed = Row { status: row.status, total, expired, unwinding: row.unwinding };
+    Ok((claimed, left_ms, row.reserved))
 }
 
 /// What became of a wish to cancel.

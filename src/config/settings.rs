@@ -3,7 +3,10 @@
 use super::{limits, reader::Reader};
 use chrono::Duration as Span;
 use gateway::Settings;
-use schema::{provider::Platform, timings::Timings};
+use schema::{
+    provider::{Platform, Provider},
+    timings::Timings,
+};
 
 pub(super) fn settings(from: &mut Reader, factor: u32) -> Settings {
     let minutes = from.number("BOOKING_EXPIRY_MINUTES", 15);
@@ -26,6 +29,20 @@ pub(super) fn settings(from: &mut Reader, factor: u32) -> Settings {
         max_seats: usize::try_from(from.number("MAX_SEATS_PER_BOOKING", 10)).unwrap_or(10),
         limits: limits::limits(from),
         timings: timings.faster(factor),
+        provider_order: provider_order(from),
         deep_links,
     }
+}
+
+/// Whom a payment is opened with when its customer names nobody. A name that is nobody's stops the start.
+fn provider_order(from: &mut Reader) -> Vec<Provider> {
+    let Some(names) = from.optional("USHER_PROVIDER_ORDER") else { return Provider::ALL.to_vec() };
+    let known: Vec<_> = names.split(',').map(|name| Provider::named(name.trim())).collect();
+    if known.iter().any(Option::is_none) {
+        let all = Provider::ALL.map(Provider::name).join(", ");
+        from.complain(format!(
+            "USHER_PROVIDER_ORDER has names with commas between them, of: {all}."
+        ));
+    }
+    known.into_iter().flatten().collect()
 }

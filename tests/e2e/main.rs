@@ -24,6 +24,7 @@ mod races;
 mod recovery;
 mod refusals;
 mod requests;
+mod reserved;
 mod safeguards;
 mod secrets;
 mod staff;

@@ -1,6 +1,7 @@
 //! Money that comes twice, too late or unheard: it wins its booking once, or goes back by itself.
 
 use harness::{Customer, Order, Shopper, visit};
+use serde_json::json;
 
 #[tokio::test]
 async fn of_two_approved_payments_one_wins_and_the_other_goes_back() {
@@ -133,6 +134,59 @@ async fn the_same_wish_to_pay_is_one_payment() {
     booking.cancels().await;
     let late = booking.tries_to_pay(&Customer::key()).await;
     late.assert_problem(409, "booking_takes_no_payment");
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn who_names_no_vendor_gets_one_and_has_one_way_to_pay_at_a_time() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let (key, anybody) = (Customer::key(), json!({}));
+    let first = booking.tries_to_pay_with(&key, &anybody).await;
+    assert_eq!((first.status, &first.body["provider"]), (202, &json!("hyperpay")), "{first:?}");
+    let again = booking.tries_to_pay_with(&key, &anybody).await;
+    assert_eq!((again.status, &again.body["id"]), (202, &first.body["id"]), "{again:?}");
+    let second = booking.tries_to_pay_with(&Customer::key(), &anybody).await;
+    second.assert_problem(409, "payment_under_way");
+    // Who names a vendor means it.
+    assert_eq!(booking.tries_to_pay(&Customer::key()).await.status, 202);
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn ways_to_pay_that_nobody_takes_are_refused_and_change_nothing() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let token = json!({ "with": "token", "token": "tok_abcdefgh" });
+    let stc = |phone: &str| json!({ "pay": { "with": "stc_pay", "phone": phone } });
+    for (body, status, code) in [
+        (json!({ "provider": "hyperpay", "pay": token }), 409, "not_taken_here"),
+        (json!({ "pay": token }), 400, "provider_wanted"),
+        (json!({ "provider": "nobody" }), 400, "invalid_body"),
+        (json!({ "pay": { "with": "token", "token": "a b" } }), 400, "invalid_token"),
+        (
+            json!({ "pay": { "with": "apple_pay", "payment": "text" } }),
+            400,
+            "invalid_apple_payment",
+        ),
+        (stc("0512345678"), 400, "invalid_phone"),
+        (json!({ "buyer": { "email": "nobody" } }), 400, "invalid_buyer"),
+        (json!({ "pay": { "with": "page", "amount": 1 } }), 400, "invalid_body"),
+    ] {
+        let answer = booking.tries_to_pay_with(&Customer::key(), &body).await;
+        answer.assert_problem(status, code);
+    }
+    assert_eq!(booking.looks().await["payments"], json!([]));
+
+    let payment = booking.opens_payment().await;
+    let path = format!("/api/v1/orders/{}/payments/{}/otp", booking.id, payment.id);
+    let otp = json!({ "otp": "123456" });
+    let answer = booking.customer.posts(&path, &Customer::key(), &otp).await;
+    answer.assert_problem(409, "waits_for_nothing");
+    let answer = booking.customer.posts(&path, &Customer::key(), &json!({ "otp": "12 45" })).await;
+    answer.assert_problem(400, "invalid_otp");
+    let answer = visit.customer().posts(&path, &Customer::key(), &otp).await;
+    answer.assert_problem(404, "not_found");
     visit.assert_balanced().await;
 }
 

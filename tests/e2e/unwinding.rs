@@ -1,6 +1,6 @@
 //! Taking it back after the money was taken: Vista first, then the money, whatever arrives meanwhile.
 
-use harness::{Booking, Order, Shopper, Visit, visit};
+use harness::{Booking, Order, Payment, Shopper, Visit, visit};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -11,6 +11,16 @@ pub(crate) async fn confirming(visit: &Arc<Visit>, fault: &str) -> Booking {
     booking.pays().await;
     visit.until_under_way("confirm_order", Some(&booking)).await;
     booking
+}
+
+/// The same, of money that is only reserved.
+pub(crate) async fn confirming_with(visit: &Arc<Visit>, fault: &str) -> (Booking, Payment) {
+    let booking = visit.customer().books(Order::new(visit)).await;
+    visit.vista().fails("pay_order", &booking.order.session, fault).await;
+    let payment = booking.opens_card_payment().await;
+    payment.shopper(Shopper::Approves).await;
+    visit.until_under_way("confirm_order", Some(&booking)).await;
+    (booking, payment)
 }
 
 #[tokio::test]

@@ -8,13 +8,18 @@
 //! | `watch_booking`  |                    | a payment that won · a cancel · expiry  |
 //! | `confirm_order`  | `release_booking`  |                                         |
 //! | `TicketGenerate` |                    |                                         |
+//! | `capture_payment`|                    | the vendor, if money is only reserved   |
+//! | `ask_capture`    |                    | the vendor's last word about that       |
 //!
-//! Money is never taken here: whoever asks the vendor settles it with the booking's row (`schema::settling`), and the
-//! row says what is owed back. Unwinding: Vista's release, read back, then the refund.
+//! Whoever asks the vendor settles what was taken or reserved with the booking's row (`schema::settling`), and the row
+//! says what is owed back. Unwinding: Vista's release, read back, then the refund, which lets go of what was reserved.
 
 use crate::{
     saga::{Saga, Undo},
-    step::{AtVendor, Decided, Patience, answered, cancelled, is_cancelled, shared_step, step},
+    step::{
+        AtVendor, Decided, Patience, answered, cancelled, is_cancelled, shared_step, step,
+        until_done,
+    },
     ticket_generate::TicketGenerateClient,
     trace::WithTrace,
 };
@@ -22,7 +27,10 @@ use activities::{
     Activities,
     bookings::{Created, Held},
 };
-use adapters::vista::{ConfirmAnswer, OrderRef};
+use adapters::{
+    provider::CaptureState,
+    vista::{ConfirmAnswer, OrderRef},
+};
 use restate_sdk::prelude::*;
 use sabotage::Rule;
 use schema::{
@@ -64,15 +72,18 @@ impl Booking {
             Err(error) if is_cancelled(&error) => Err(Cause::CancelledByStaff),
             Err(error) => return Err(error),
         };
-        let status = match ending {
-            Ok(status) => status,
+        let Ended { status, reserved } = match ending {
+            Ok(ended) => ended,
             Err(cause) => {
                 let end = saga.unwind(&ctx, &self.activities, &request, cause).await?;
-                end.unwrap_or(BookingStatus::Confirmed)
+                Ended::perhaps_reserved(end.unwrap_or(BookingStatus::Confirmed))
             }
         };
         if status == BookingStatus::Confirmed {
             ctx.workflow_client::<TicketGenerateClient>(ctx.key()).run().traced(&ctx).send();
+            if reserved {
+                story.take_what_is_reserved().await?;
+            }
         }
         Ok(Json(BookingEnd { status }))
     }
@@ -131,7 +142,21 @@ struct Story<'a> {
 }
 
 /// The status it ends in, or why everything is to be taken back.
-type Ending = Result<BookingStatus, Cause>;
+type Ending = Result<Ended, Cause>;
+
+#[derive(Clone, Copy)]
+struct Ended {
+    status: BookingStatus,
+    /// Its money may be reserved, and not taken yet.
+    reserved: bool,
+}
+
+impl Ended {
+    /// An older life has ended it: whether there is money to take, the row says.
+    const fn perhaps_reserved(status: BookingStatus) -> Self {
+        Self { status, reserved: true }
+    }
+}
 
 impl Story<'_> {
     async fn book(self, saga: &mut Saga) -> Result<Ending, TerminalError> {
@@ -141,7 +166,7 @@ impl Story<'_> {
         *saga = Saga::owing(&[]);
         if standing.status.is_final() {
             // An older life has ended it, or the seats are another booking's. What it owed is its own unwinding's.
-            return Ok(Ok(standing.status));
+            return Ok(Ok(Ended::perhaps_reserved(standing.status)));
         }
 
         saga.owe(Undo::CancelOrder);
@@ -172,9 +197,12 @@ impl Story<'_> {
             None => return Ok(Err(Cause::CinemaAway)),
         }
 
-        match self.leave_pending().await? {
-            BookingStatus::Confirming => self.confirm(order, saga).await,
-            BookingStatus::Confirmed | BookingStatus::Completed => Ok(Ok(BookingStatus::Confirmed)),
+        let (status, reserved) = self.leave_pending().await?;
+        match status {
+            BookingStatus::Confirming => self.confirm(order, reserved, saga).await,
+            BookingStatus::Confirmed | BookingStatus::Completed => {
+                Ok(Ok(Ended { status: BookingStatus::Confirmed, reserved }))
+            }
             BookingStatus::Requested
             | BookingStatus::Pending
             | BookingStatus::Expired
@@ -183,14 +211,15 @@ impl Story<'_> {
         }
     }
 
-    /// Waits until a payment has won, the customer has cancelled, or the time is over. The row decides.
-    async fn leave_pending(self) -> Result<BookingStatus, TerminalError> {
+    /// Waits until a payment has won, the customer has cancelled, or the time is over. The row decides. With the status:
+    /// whether the money that has won is only reserved.
+    async fn leave_pending(self) -> Result<(BookingStatus, bool), TerminalError> {
         let Self { ctx, activities, request } = self;
         let mut nudged = false;
         loop {
             let look = move || activities.watch_booking(request.booking_id);
             let wait = match step(ctx, "watch_booking", look).await? {
-                Watch::Moved { status } => return Ok(status),
+                Watch::Moved { status, reserved } => return Ok((status, reserved)),
                 Watch::Waiting { ms } => Duration::from_millis(ms),
             };
             if nudged {
@@ -205,7 +234,12 @@ impl Story<'_> {
         }
     }
 
-    async fn confirm(self, order: OrderRef, saga: &mut Saga) -> Result<Ending, TerminalError> {
+    async fn confirm(
+        self,
+        order: OrderRef,
+        reserved: bool,
+        saga: &mut Saga,
+    ) -> Result<Ending, TerminalError> {
         let Self { ctx, activities, request } = self;
         if !Rule::OweFirst.is_out() {
             saga.owe(Undo::ReleaseBooking);
@@ -220,10 +254,25 @@ impl Story<'_> {
             saga.owe(Undo::ReleaseBooking);
         }
         match confirmed {
-            Some(ConfirmAnswer::Booked(_)) => Ok(Ok(BookingStatus::Confirmed)),
+            Some(ConfirmAnswer::Booked(_)) => {
+                Ok(Ok(Ended { status: BookingStatus::Confirmed, reserved }))
+            }
             Some(ConfirmAnswer::Rejected { .. }) => Ok(Err(Cause::VistaRejected)),
             Some(ConfirmAnswer::OrderGone) => Ok(Err(Cause::VistaOrderGone)),
             None => Ok(Err(Cause::VistaSilent)),
         }
+    }
+
+    /// The seats are sold: takes the money that was reserved for them. A cancel changes nothing.
+    async fn take_what_is_reserved(self) -> Result<(), TerminalError> {
+        let Self { ctx, activities, request } = self;
+        let vendor = AtVendor { ctx, activities, patience: Patience::Endless };
+        let capture = move || activities.capture_payment(request.booking_id);
+        let captured = until_done(|| vendor.finish("capture_payment", capture)).await?;
+        if answered(captured) == Some(CaptureState::Pending) {
+            let ask = move || activities.ask_capture(request.booking_id);
+            until_done(|| vendor.finish("ask_capture", ask)).await?;
+        }
+        Ok(())
     }
 }

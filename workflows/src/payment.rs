@@ -5,7 +5,9 @@
 //! | `record_payment` |                                                                     |
 //! | `price_order`    | Vista: its timer restarted, what is to pay                          |
 //! | `open_payment`   | the vendor's page                                                   |
+//! | `charge_payment` | instead of it, when the customer has given all the vendor needs     |
 //! | `refuse_payment` | only if there is no page to pay on                                  |
+//! | `proceed_payment`| the customer, where the vendor's session goes on with what is given |
 //! | `ask_vendor`     | the vendor's last word, asked on a widening schedule; hints are heard |
 //!
 //! It lives as long as the vendor's session plus lag, whatever became of the booking: late money is found here.
@@ -15,17 +17,23 @@ use crate::{
     step::{AtVendor, Decided, Patience, answered, cancelled, shared_step, step, until_done},
 };
 use activities::{Activities, payments::Asked};
-use adapters::{provider::Opened, vista::OrderRef};
+use adapters::{
+    provider::{Opened, Session},
+    vista::OrderRef,
+};
 use restate_sdk::prelude::*;
 use schema::{
     ids::PaymentId,
     payments::{Opening, PaymentRequest},
+    sealed::Sealed,
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Resolved when somebody else has heard the vendor's last word.
 const ENDED: &str = "ended";
+/// Resolved with what the customer has given, once: a second one is not heard.
+const GIVEN: &str = "given";
 
 /// How a payment ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,8 +62,22 @@ impl Payment {
         // A page that a customer can pay on is watched to its end, even if somebody cancels this workflow.
         match until_done(|| story.open()).await? {
             None => Ok(Json(PaymentEnd::Refused)),
-            Some(session_ms) => until_done(|| story.ask_until_the_end(session_ms)).await.map(Json),
+            Some(session) => {
+                let lives_ms = until_done(|| story.proceed(&session)).await?;
+                until_done(|| story.ask_until_the_end(lives_ms)).await.map(Json)
+            }
         }
+    }
+
+    /// What the customer has given for the vendor's session: a one-time password, the token of a card; sealed.
+    #[handler]
+    async fn give(
+        &self,
+        ctx: SharedWorkflowContext<'_>,
+        Json(given): Json<Sealed>,
+    ) -> Result<(), TerminalError> {
+        ctx.resolve_promise(GIVEN, Json(given));
+        Ok(())
     }
 
     /// The customer is back from the vendor's page: ask now.
@@ -106,8 +128,8 @@ struct Story<'a> {
 }
 
 impl Story<'_> {
-    /// Opens the vendor's page. How long its session lives; None if it was refused.
-    async fn open(self) -> Result<Option<u64>, TerminalError> {
+    /// Opens the vendor's page, or charges. The vendor's session; None if it was refused.
+    async fn open(self) -> Result<Option<Session>, TerminalError> {
         let Self { ctx, activities, request } = self;
         let opening =
             step(ctx, "record_payment", move || activities.record_payment(request)).await?;
@@ -125,14 +147,46 @@ impl Story<'_> {
             async move { activities.price_order(request, &order, may_continue).await }
         };
         vendor.finish("price_order", price).await?;
-        let open = move || activities.open_payment(request);
-        match answered(vendor.finish("open_payment", open).await?) {
-            Some(Opened::Open(session)) => Ok(Some(session.lives_ms)),
+        let opened = if request.pay_with.moves_money() {
+            let charge = move || activities.charge_payment(request);
+            vendor.finish("charge_payment", charge).await?
+        } else {
+            let open = move || activities.open_payment(request);
+            vendor.finish("open_payment", open).await?
+        };
+        match answered(opened) {
+            Some(Opened::Open(session)) => Ok(Some(session)),
             Some(Opened::Rejected { .. }) => Ok(None),
             None => {
                 step(ctx, "refuse_payment", move || activities.refuse_payment(request)).await?;
                 Ok(None)
             }
+        }
+    }
+
+    /// Where the vendor's session waits for the customer: waits for what is given, and goes on with it. How long the
+    /// vendor is to be asked afterwards.
+    async fn proceed(self, session: &Session) -> Result<u64, TerminalError> {
+        let Self { ctx, activities, request } = self;
+        if !session.next.waits_for_the_customer() {
+            return Ok(session.lives_ms);
+        }
+        let Json(given) = restate_sdk::select! {
+            given = ctx.promise::<Json<Sealed>>(GIVEN) => given?,
+            ended = ctx.promise::<String>(ENDED) => { ended?; return Ok(0); },
+            over = ctx.sleep(Duration::from_millis(session.lives_ms)) => { over?; return Ok(0); },
+            on_cancel => { return Err(cancelled()); }
+        };
+        let ms = request.timings.booking_expiry_ms;
+        let vendor =
+            AtVendor { ctx, activities, patience: Patience::Bounded { unless: ENDED, ms } };
+        let proceed = move || {
+            let given = given.clone();
+            async move { activities.proceed_payment(request, &given).await }
+        };
+        match answered(vendor.finish("proceed_payment", proceed).await?) {
+            Some(Opened::Open(session)) => Ok(session.lives_ms),
+            Some(Opened::Rejected { .. }) | None => Ok(0),
         }
     }
 

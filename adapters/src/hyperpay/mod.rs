@@ -6,6 +6,7 @@
 //! several transactions, so a payment is known by our reference, never by the session (OPPWA, "COPY and PAY").
 
 mod reads;
+mod reserving;
 mod result_codes;
 mod transactions;
 mod webhook;
@@ -84,16 +85,6 @@ impl HyperPay {
     /// The script that shows the card form of this checkout in a browser.
     pub fn widget_url(&self, checkout: &str) -> String {
         format!("{}/v1/paymentWidgets.js?checkoutId={checkout}", self.http.base_url())
-    }
-
-    /// Lets go of money that was reserved and not taken. Only for a reservation (`PA`): whether a debit can be reversed
-    /// differs by acquirer, so that is always a refund.
-    pub async fn reverse(
-        &self,
-        order: &RefundOrder,
-        within: Duration,
-    ) -> Result<RefundState, Error> {
-        self.give_back(order, "RV", within).await
     }
 
     /// Sends with our token and reads the answer. An answer is whatever has a result code, whatever its HTTP status.
@@ -255,24 +246,19 @@ impl HyperPay {
 #[async_trait]
 impl PaymentProvider for HyperPay {
     fn taking(&self, pay_with: &PayWith) -> Option<Taking> {
-        match pay_with {
-            PayWith::Page => Some(Taking::AtOnce),
-            PayWith::CreditCard
-            | PayWith::Mada
-            | PayWith::Token { .. }
-            | PayWith::SavedCard { .. }
-            | PayWith::ApplePay { .. }
-            | PayWith::StcPay { .. }
-            | PayWith::Terminal { .. } => None,
-        }
+        reserving::taking(pay_with)
     }
 
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error> {
+        let payment_type = match charge.taking {
+            Taking::AtOnce => "DB",
+            Taking::OnceConfirmed => "PA",
+        };
         let mut form = vec![
             ("entityId", self.entity_id.clone()),
             ("amount", wire::amount_to_wire(charge.amount)?),
             ("currency", charge.amount.currency.code().to_owned()),
-            ("paymentType", "DB".to_owned()),
+            ("paymentType", payment_type.to_owned()),
             ("merchantTransactionId", charge.payment.bare()),
             ("merchantInvoiceId", charge.booking.bare()),
             ("shopperResultUrl", charge.return_url.clone()),
@@ -288,7 +274,7 @@ impl PaymentProvider for HyperPay {
                     lives_ms: self.session_lives_ms,
                     next: NextAct::Widget {
                         script: self.widget_url(id),
-                        brands: "VISA MASTER MADA".to_owned(),
+                        brands: reserving::brands(&charge.pay_with).to_owned(),
                     },
                 }))
             }
@@ -326,20 +312,21 @@ impl PaymentProvider for HyperPay {
         self.charges(question, &shown)
     }
 
-    async fn capture(&self, _: &CaptureOrder, _: Duration) -> Result<CaptureState, Error> {
-        Err(not_here("reserving money"))
+    async fn capture(&self, order: &CaptureOrder, within: Duration) -> Result<CaptureState, Error> {
+        self.take(order, within).await
     }
 
     async fn find_capture(
         &self,
-        _: &CaptureOrder,
-        _: Duration,
+        order: &CaptureOrder,
+        within: Duration,
     ) -> Result<Option<CaptureState>, Error> {
-        Err(not_here("reserving money"))
+        self.find_taken(order, within).await
     }
 
+    /// A reversal only for a reservation: whether a debit can be reversed differs by acquirer, so that is a refund.
     async fn refund(&self, order: &RefundOrder, within: Duration) -> Result<RefundState, Error> {
-        self.give_back(order, "RF", within).await
+        self.give_back(order, if order.reserved { "RV" } else { "RF" }, within).await
     }
 
     async fn find_refund(

@@ -350,7 +350,8 @@ async fn a_refund_is_sent_under_its_own_reference() {
         format!("entityId={ENTITY}&paymentType=RF&amount=92.00&currency=SAR&{reference}")
     );
     let server = answers(200, &with(refunded("000.000.000"), "paymentType", "RV"));
-    hyperpay(&server, false).reverse(&refund_order(), WITHIN).await.unwrap();
+    let reserved = RefundOrder { reserved: true, ..refund_order() };
+    hyperpay(&server, false).refund(&reserved, WITHIN).await.unwrap();
     assert!(server.asked()[0].body.contains("paymentType=RV"));
     let order = RefundOrder { transaction: "../checkouts".to_owned(), ..refund_order() };
     assert!(hyperpay(&server, false).refund(&order, WITHIN).await.is_err());

@@ -101,6 +101,11 @@ impl Answer {
         }
     }
 
+    /// `CP`: money that was reserved was taken.
+    pub(super) fn is_capture(&self) -> bool {
+        self.payment_type.as_deref() == Some("CP")
+    }
+
     /// The last four digits of the card; anything else in their place is none.
     pub(super) fn last4(&self) -> Option<String> {
         let shown = self.card.as_ref()?.last4_digits.as_deref()?;

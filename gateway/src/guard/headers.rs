@@ -18,17 +18,25 @@ const PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:
 /// A page with a vendor's form in it. The form is a frame of the vendor's, and sends the browser on to the customer's
 /// bank, whose address nobody knows beforehand.
 pub(crate) fn vendors_page(script: &str) -> Option<HeaderValue> {
-    let origin = script.split('/').take(3).collect::<Vec<_>>().join("/");
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-.:/".contains(c);
-    if !origin.starts_with("http") || !origin.chars().all(plain) {
-        return None;
-    }
+    let origin = origin(script)?;
     let policy = format!(
         "default-src 'none'; script-src {origin} 'unsafe-inline'; style-src {origin} 'unsafe-inline'; \
          img-src {origin} data:; font-src {origin}; connect-src {origin}; frame-src {origin} https:; \
          form-action 'self' {origin} https:; base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&policy).ok()
+}
+
+/// A page with a form of ours that goes to a vendor.
+pub(crate) fn form_to(action: &str) -> Option<HeaderValue> {
+    let origin = origin(action)?;
+    HeaderValue::from_str(&format!("{PAGE}; form-action {origin}")).ok()
+}
+
+fn origin(url: &str) -> Option<String> {
+    let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-.:/".contains(c);
+    (origin.starts_with("http") && origin.chars().all(plain)).then_some(origin)
 }
 
 /// Puts them on every answer; a policy that a route has chosen itself stays.

@@ -30,7 +30,7 @@ mod server;
 mod works;
 
 pub(crate) use crowd::waits;
-pub(crate) use headers::vendors_page;
+pub(crate) use headers::{form_to, vendors_page};
 pub use server::serve;
 pub(crate) use works::ALL;
 

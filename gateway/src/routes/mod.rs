@@ -2,6 +2,7 @@
 
 mod body;
 mod cases;
+mod choosing;
 mod events;
 mod health;
 mod maintenance;
@@ -14,6 +15,7 @@ mod seats;
 mod stuck;
 mod tickets;
 mod waiting;
+mod ways_to_pay;
 mod webhooks;
 
 use crate::{

@@ -1,9 +1,13 @@
 //! `/pay/{payment}`: the page to pay on. `/return/{vendor}/{payment}`: back from the vendor. Neither decides anything.
 
-use super::body::Named;
+use super::{body::Named, ways_to_pay};
 use crate::{app::App, error::Error, guard};
 use axum::{
-    extract::State,
+    Form,
+    extract::{
+        Query, State,
+        rejection::{FormRejection, QueryRejection},
+    },
     http::{StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -15,10 +19,11 @@ use schema::{
     payments::{self, Payment},
     provider::Provider,
 };
+use secrecy::ExposeSecret;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(pay)).routes(routes!(back))
+    OpenApiRouter::new().routes(routes!(pay)).routes(routes!(back, posted_back))
 }
 
 /// Pay, in a browser
@@ -56,10 +61,18 @@ async fn pay(State(app): State<App>, Named(payment): Named<String>) -> Result<Re
                 script src=(script) {}
             }
         }
-        (
-            true,
-            Some(NextAct::Nothing | NextAct::Otp | NextAct::Terminal { .. } | NextAct::Form { .. }),
-        ) => told(
+        (true, Some(NextAct::Form { action, fields })) => {
+            policy = guard::form_to(action);
+            html! {
+                h1 { "Pay " (amount(&payment)) }
+                p lang="ar" dir="rtl" { "ادفع " (amount(&payment)) }
+                form method="post" action=(action) {
+                    @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
+                    button { "Enter your card · أدخل بطاقتك" }
+                }
+            }
+        }
+        (true, Some(NextAct::Nothing | NextAct::Otp | NextAct::Terminal { .. })) => told(
             "There is nothing to do on this page.",
             "لا يوجد ما يلزم فعله في هذه الصفحة.",
             "Go back to the app to see your booking.",
@@ -78,7 +91,8 @@ const NO_STORE: [(header::HeaderName, &str); 2] =
 
 /// Come back from the vendor, in a browser
 ///
-/// The vendor is asked now, and the browser sent on to the app. What the browser brings with it is not read.
+/// The vendor is asked now, and the browser sent on to the app. What the browser brings with it decides nothing; a card's
+/// token that the vendor has signed is what the payment goes on with.
 #[utoipa::path(get, path = "/return/{provider}/{payment}", tag = "payments", operation_id = "return_from_vendor",
     security(()),
     params(
@@ -93,12 +107,50 @@ const NO_STORE: [(header::HeaderName, &str); 2] =
     ))]
 async fn back(
     State(app): State<App>,
-    Named((provider, payment)): Named<(String, String)>,
+    Named(named): Named<(String, String)>,
+    fields: Result<Query<Fields>, QueryRejection>,
 ) -> Result<Response, Error> {
-    let payment = find(&app, &payment).await?;
+    welcome(&app, named, fields.map(|Query(fields)| fields).unwrap_or_default()).await
+}
+
+/// Come back from the vendor, in a browser, by a form
+///
+/// The same for vendors whose page posts the browser back.
+#[utoipa::path(post, path = "/return/{provider}/{payment}", tag = "payments",
+    operation_id = "return_from_vendor_by_form", security(()),
+    params(
+        ("provider" = Provider, Path, description = "The vendor."),
+        ("payment" = PaymentId, Path, description = "The payment."),
+    ),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded",
+        description = "What the vendor tells the browser to say."),
+    responses(
+        (status = 200, body = String, content_type = "text/html", description = "A page for people."),
+        (status = 303, description = "On to the app.",
+         headers(("Location" = String, description = "The app's link."))),
+        (status = 404, description = "There is no such payment."),
+    ))]
+async fn posted_back(
+    State(app): State<App>,
+    Named(named): Named<(String, String)>,
+    fields: Result<Form<Fields>, FormRejection>,
+) -> Result<Response, Error> {
+    welcome(&app, named, fields.map(|Form(fields)| fields).unwrap_or_default()).await
+}
+
+/// Names and values, as the vendor has sent them with the browser.
+type Fields = Vec<(String, String)>;
+
+async fn welcome(
+    app: &App,
+    (provider, payment): (String, String),
+    fields: Fields,
+) -> Result<Response, Error> {
+    let payment = find(app, &payment).await?;
     if payment.provider.name() != provider {
         return Err(Error::NotFound);
     }
+    go_on(app, &payment, &fields).await?;
     // However often the page is loaded, the vendor is asked once in ten seconds.
     let once = format!("return:{}", Utc::now().timestamp() / 10);
     if let Err(error) = app.engine.ask(payment.payment_id, once).await {
@@ -114,6 +166,24 @@ async fn back(
         "You can close this page and go back to the app.",
     );
     Ok((StatusCode::OK, NO_STORE, Html(framed(&page).into_string())).into_response())
+}
+
+/// Hands over what the payment goes on with, if the vendor has sent that and it is genuine.
+async fn go_on(app: &App, payment: &Payment, fields: &Fields) -> Result<(), Error> {
+    let Some(vendor) = app.providers.get(payment.provider).filter(|_| !fields.is_empty()) else {
+        return Ok(());
+    };
+    match vendor.read_return(fields) {
+        Ok(Some(given)) => {
+            let sealed = ways_to_pay::seal(app, given.expose_secret())?;
+            Ok(app.engine.give(payment.payment_id, sealed).await?)
+        }
+        Ok(None) => Ok(()),
+        Err(error) => {
+            tracing::warn!(%error, "payment {} came back with what is not its vendor's: {error}", payment.payment_id);
+            Ok(())
+        }
+    }
 }
 
 async fn find(app: &App, payment: &str) -> Result<Payment, Error> {

@@ -3,8 +3,9 @@
 use super::{
     appears,
     body::{Body, Named},
-    orders,
+    choosing, orders,
     waiting::{look, until},
+    ways_to_pay::{self, Asked},
 };
 use crate::{
     app::App,
@@ -21,7 +22,7 @@ use axum::{
 };
 use schema::{
     ids::{BookingId, PaymentId},
-    paying::{Buyer, PayWith},
+    paying::{Buyer, NextAct, PayWith},
     payments::PaymentRequest,
     provider::Provider,
     snapshot::{Payment, Snapshot},
@@ -32,7 +33,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create))
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(proceed))
 }
 
 /// How the customer wants to pay.
@@ -40,7 +41,19 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "provider": "hyperpay" }))]
 struct CreatePayment {
-    provider: Provider,
+    /// Without one the first that is well is chosen, in the operator's order; only for the vendor's own page, since
+    /// cards, tokens and sheets are each bound to their vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider: Option<Provider>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pay: Asked,
+    #[serde(default, skip_serializing_if = "is_default")]
+    buyer: Buyer,
+}
+
+/// What is left out means the same as what is said to be so: the hash of both is one.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Pay for a booking
@@ -67,26 +80,25 @@ async fn create(
     caller: Caller,
     preferences: (IdempotencyKey, Wait),
     Named(booking): Named<String>,
-    Body { value: CreatePayment { provider }, hash }: Body<CreatePayment>,
+    Body { value: CreatePayment { provider, pay, buyer }, hash }: Body<CreatePayment>,
 ) -> Result<Response, Error> {
     let (IdempotencyKey(key), wait) = preferences;
     let booking = orders::find(&app, &caller, &booking).await?;
-    if app.providers.get(provider).is_none() {
-        return Err(Error::Conflict {
-            code: "provider_off".into(),
-            detail: format!("Paying with {provider} is not set up here.").into(),
-            retryable: false,
-        });
-    }
-    let asked = Instant::now();
     let payment_id = app.id_key.payment(booking.booking_id, &key);
+    let (pay_with, buyer) = (pay.sealed(&app)?, ways_to_pay::checked(buyer)?);
+    let provider = match provider {
+        Some(provider) => provider,
+        None => choosing::provider(&app, booking.booking_id, payment_id, &pay_with).await?,
+    };
+    takes(&app, provider, &pay_with)?;
+    let asked = Instant::now();
     let request = PaymentRequest {
         payment_id,
         booking_id: booking.booking_id,
         provider,
         platform: caller.platform,
-        pay_with: PayWith::Page,
-        buyer: Buyer::default(),
+        pay_with,
+        buyer,
         return_url: format!("{}/return/{provider}/{payment_id}", app.settings.public_url),
         request_hash: hash.clone(),
         timings: app.settings.timings,
@@ -110,6 +122,71 @@ async fn create(
         detail: "It has not started in time. Send the same request with the same Idempotency-Key again.",
     })?;
     answer(&app, &booking.booking_id, payment, (&hash, wait))
+}
+
+/// The vendor is set up here, and takes this.
+fn takes(app: &App, provider: Provider, pay_with: &PayWith) -> Result<(), Error> {
+    let refused = |code: &'static str, detail: String| {
+        Err(Error::Conflict { code: code.into(), detail: detail.into(), retryable: false })
+    };
+    let Some(vendor) = app.providers.get(provider) else {
+        return refused("provider_off", format!("Paying with {provider} is not set up here."));
+    };
+    if vendor.taking(pay_with).is_none() {
+        return refused("not_taken_here", format!("{provider} does not take this way to pay."));
+    }
+    Ok(())
+}
+
+/// What the customer has been asked for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "otp": "123456" }))]
+struct Proceed {
+    /// The one-time password that has gone to the phone.
+    #[schema(pattern = "^[0-9]{4,8}$")]
+    otp: String,
+}
+
+/// Go on with a payment
+///
+/// Where `next` says `otp`: hands over the one-time password. The first one counts; if it is wrong, begin another payment.
+/// It is never kept in the clear.
+#[utoipa::path(post, path = "/api/v1/orders/{booking}/payments/{payment}/otp", tag = "payments",
+    operation_id = "proceed_with_payment",
+    params(
+        ("booking" = BookingId, Path, description = "The booking."),
+        ("payment" = PaymentId, Path, description = "The payment."),
+        CallerHeader,
+    ),
+    request_body = Proceed,
+    responses(
+        (status = 202, body = PaymentView, description = "It is handed over; look at the booking for what comes of it."),
+        (status = 404, description = "There is nothing of yours here."),
+        (status = 409, description = "The payment waits for nothing."),
+    ))]
+async fn proceed(
+    State(app): State<App>,
+    caller: Caller,
+    Named((booking, payment)): Named<(String, String)>,
+    Body { value: Proceed { otp }, .. }: Body<Proceed>,
+) -> Result<Response, Error> {
+    let booking = orders::find(&app, &caller, &booking).await?;
+    let id: PaymentId = payment.parse().map_err(|_| Error::NotFound)?;
+    let now = look(&app, &caller, booking.booking_id).await?;
+    let payment = now.payments.into_iter().find(|it| it.id == id).ok_or(Error::NotFound)?;
+    if !(4..=8).contains(&otp.len()) || !otp.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::invalid("invalid_otp", "`otp` is the 4 to 8 digits from the message."));
+    }
+    if !payment.payable || payment.next != Some(NextAct::Otp) {
+        return Err(Error::Conflict {
+            code: "waits_for_nothing".into(),
+            detail: "This payment does not wait for a one-time password now.".into(),
+            retryable: false,
+        });
+    }
+    app.engine.give(id, ways_to_pay::seal(&app, &otp)?).await?;
+    Ok((StatusCode::ACCEPTED, Json(PaymentView::of(&app, payment))).into_response())
 }
 
 /// There is a page to pay on, or there will be none.

@@ -1,6 +1,6 @@
 //! `/webhooks/{vendor}`: verify on the raw bytes, hand over to the engine, answer.
 
-use super::body::too_large;
+use super::body::{Named, too_large};
 use crate::{app::App, error::Error, telemetry};
 use adapters::provider;
 use axum::{
@@ -14,7 +14,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use workflows::webhook_confirm::Delivery;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(hyperpay))
+    OpenApiRouter::new()
+        .routes(routes!(hyperpay))
+        .routes(routes!(payfort))
+        .routes(routes!(checkout))
+        .routes(routes!(tabby))
+        .routes(routes!(nearpay))
 }
 
 /// Hear of a payment from HyperPay
@@ -36,8 +41,81 @@ async fn hyperpay(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Error> {
-    let body = body.map_err(|rejection| too_large(&rejection))?;
-    deliver(&app, Provider::HyperPay, &headers, &body).await
+    deliver(&app, Provider::HyperPay, &headers, None, body).await
+}
+
+/// Hear of a payment from PayFort
+///
+/// Direct and later feedback alike, signed in one of its fields.
+#[utoipa::path(post, path = "/webhooks/payfort", tag = "webhooks", operation_id = "hear_payfort", security(()),
+    request_body(description = "The feedback, signed with the response phrase.", content(
+        (String = "application/json"), (String = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 200, description = "It is kept; the vendor will be asked."),
+        (status = 401, description = "PayFort did not write this."),
+        (status = 404, description = "This vendor is not set up here."),
+    ))]
+async fn payfort(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Error> {
+    deliver(&app, Provider::PayFort, &headers, None, body).await
+}
+
+/// Hear of a payment from Checkout.com
+#[utoipa::path(post, path = "/webhooks/checkout", tag = "webhooks", operation_id = "hear_checkout", security(()),
+    params(("Cko-Signature" = Option<String>, Header, description = "HMAC-SHA256 of the raw body, as hex.")),
+    request_body(content = String, content_type = "application/json", description = "The event."),
+    responses(
+        (status = 200, description = "It is kept; the vendor will be asked."),
+        (status = 401, description = "Checkout.com did not write this."),
+        (status = 404, description = "This vendor is not set up here."),
+    ))]
+async fn checkout(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Error> {
+    deliver(&app, Provider::Checkout, &headers, None, body).await
+}
+
+/// Hear of a payment from Tabby
+///
+/// Tabby signs nothing: a header agreed on at registration is all there is.
+#[utoipa::path(post, path = "/webhooks/tabby", tag = "webhooks", operation_id = "hear_tabby", security(()),
+    request_body(content = String, content_type = "application/json", description = "The payment as it is now."),
+    responses(
+        (status = 200, description = "It is kept; the vendor will be asked."),
+        (status = 401, description = "Tabby did not write this."),
+        (status = 404, description = "This vendor is not set up here."),
+    ))]
+async fn tabby(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Error> {
+    deliver(&app, Provider::Tabby, &headers, None, body).await
+}
+
+/// Hear of a terminal's transaction
+///
+/// This vendor signs nothing: the last part of the path is a secret between us.
+#[utoipa::path(post, path = "/webhooks/nearpay/{secret}", tag = "webhooks", operation_id = "hear_nearpay", security(()),
+    params(("secret" = String, Path, description = "As it was registered.")),
+    request_body(content = String, content_type = "application/json", description = "The event."),
+    responses(
+        (status = 200, description = "It is kept; the vendor will be asked."),
+        (status = 401, description = "NearPay did not write this."),
+        (status = 404, description = "This vendor is not set up here."),
+    ))]
+async fn nearpay(
+    State(app): State<App>,
+    Named(secret): Named<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Error> {
+    deliver(&app, Provider::NearPay, &headers, Some(&secret), body).await
 }
 
 /// 200 once the engine has it; 503 if it cannot be kept, so that the vendor sends it again. What its vendor did not
@@ -46,12 +124,14 @@ async fn deliver(
     app: &App,
     provider: Provider,
     headers: &HeaderMap,
-    body: &[u8],
+    path: Option<&str>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Error> {
+    let body = body.map_err(|rejection| too_large(&rejection))?;
     let vendor = app.providers.get(provider).ok_or(Error::NotFound)?;
     let header =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    match vendor.read_webhook(provider::Delivery { header: &header, path: None, body }) {
+    match vendor.read_webhook(provider::Delivery { header: &header, path, body: &body }) {
         Ok(mut hint) => {
             if Rule::WebhookDedupe.is_out() {
                 hint.event = sabotage::unlike_any_other(&hint.event);

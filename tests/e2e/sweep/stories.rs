@@ -10,7 +10,9 @@ use std::sync::Arc;
 pub(crate) enum Story {
     /// Paid, confirmed, with a ticket.
     Sold,
-    /// The same, but Vista does not hear of the payment at first.
+    /// The same, with money that is reserved first.
+    SoldByCard,
+    /// As `Sold`, but Vista does not hear of the payment at first.
     Unheard,
     /// The same, but the payment does not show under its reference at first.
     PaidInTheDark,
@@ -18,6 +20,8 @@ pub(crate) enum Story {
     CalledOff,
     /// Paid after it was called off: the money goes back.
     PaidLate,
+    /// Reserved after it was called off: it is let go.
+    ReservedLate,
     /// Called off by staff while Vista confirms it: released, then refunded.
     TakenBack,
     /// Called off while the vendor's page could not be opened.
@@ -28,12 +32,14 @@ pub(crate) enum Story {
 
 impl Story {
     /// The plainest first: a step that several tell is tried in the first of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Sold,
+        Self::SoldByCard,
         Self::Unheard,
         Self::PaidInTheDark,
         Self::CalledOff,
         Self::PaidLate,
+        Self::ReservedLate,
         Self::TakenBack,
         Self::NeverOpened,
         Self::ChargedBack,
@@ -72,6 +78,11 @@ impl Stage {
         let booking = self.customer.books_as(self.order.clone(), &self.key).await;
         match story {
             Story::Sold => drop(self.pays(&booking).await),
+            Story::SoldByCard => {
+                if let Some(payment) = booking.may_open_card_payment_as(&self.key).await {
+                    payment.tries(Shopper::Approves).await;
+                }
+            }
             Story::Unheard => {
                 self.visit.vista().fails("pay_order", self.session(), "timeout_before").await;
                 self.pays(&booking).await;
@@ -84,6 +95,12 @@ impl Stage {
             Story::CalledOff => drop(booking.cancels().await),
             Story::PaidLate => {
                 if let Some(payment) = booking.may_open_payment_as(&self.key).await {
+                    booking.cancels().await;
+                    payment.tries(Shopper::Approves).await;
+                }
+            }
+            Story::ReservedLate => {
+                if let Some(payment) = booking.may_open_card_payment_as(&self.key).await {
                     booking.cancels().await;
                     payment.tries(Shopper::Approves).await;
                 }

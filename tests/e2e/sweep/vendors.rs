@@ -26,9 +26,12 @@ fn story(operation: &str) -> Option<Story> {
         "search_booking" => Story::Unheard,
         "query_id" => Story::PaidInTheDark,
         "refund" => Story::PaidLate,
+        "capture" => Story::SoldByCard,
+        "reversal" => Story::ReservedLate,
         // What only a customer asks, and what Usher never does.
-        "seat_plan" | "ticket_types" | "widget" | "page" | "cancel_booking" | "reversal"
-        | "capture" | "status_payment" => return None,
+        "seat_plan" | "ticket_types" | "widget" | "page" | "cancel_booking" | "status_payment" => {
+            return None;
+        }
         other => panic!("{other} is new: in which story is it called?"),
     })
 }

@@ -106,10 +106,27 @@ impl Booking {
     }
 
     pub async fn tries_to_pay(&self, key: &str) -> Answer {
-        let path = format!("{}/payments", self.path());
-        let answer = self.customer.posts(&path, key, &json!({ "provider": "hyperpay" })).await;
+        self.tries_to_pay_with(key, &json!({ "provider": "hyperpay" })).await
+    }
+
+    /// The same, as the body says.
+    pub async fn tries_to_pay_with(&self, key: &str, body: &Value) -> Answer {
+        let answer = self.customer.posts(&format!("{}/payments", self.path()), key, body).await;
         self.customer.keeps(&answer);
         answer
+    }
+
+    /// Opens a page for credit cards, whose money is reserved first.
+    pub async fn opens_card_payment(&self) -> Payment {
+        self.may_open_card_payment_as(&Customer::key()).await.unwrap()
+    }
+
+    /// The same with this key, unless it is too late for that.
+    pub async fn may_open_card_payment_as(&self, key: &str) -> Option<Payment> {
+        let body = json!({ "provider": "hyperpay", "pay": { "with": "credit_card" } });
+        let answer = self.tries_to_pay_with(key, &body).await;
+        assert!([202, 409].contains(&answer.status), "{answer:?}");
+        self.page(answer.body["id"].as_str()?).await
     }
 
     /// Opens the vendor's page.

@@ -136,6 +136,11 @@ impl HyperPay<'_> {
         post(self.0, "/_sim/hyperpay/faults", &rule).await;
     }
 
+    pub async fn heals(&self) {
+        let url = format!("{}/_sim/hyperpay/faults", self.0.system.sandbox);
+        self.0.http.delete(url).send().await.unwrap();
+    }
+
     /// What a shopper does on the page of this session of the vendor's.
     pub async fn page(&self, session: &str, shopper: Shopper) -> Answer {
         let outcome = match shopper {

@@ -30,7 +30,8 @@ pub(crate) struct Books {
     pub deliveries: Vec<Delivery>,
     /// The published edges of a booking.
     pub edges: BTreeSet<(String, String)>,
-    pub hyperpay: Vec<Entry>,
+    /// All payment vendors' ledgers, told alike.
+    pub vendors: Vec<Entry>,
     pub outbox: Vec<Letter>,
     pub vista: Vec<Entry>,
 }
@@ -47,8 +48,10 @@ pub(crate) struct Book<'a> {
     pub tickets: Vec<&'a Ticket>,
     pub calls: Vec<&'a Call>,
     pub cases: Vec<&'a Case>,
-    /// Pages opened, money taken and money given back, as the card gateway has it.
+    /// Pages opened, money reserved, let go, taken and given back, as the vendors have it.
     pub pages: Vec<&'a Entry>,
+    pub reserved: Vec<&'a Entry>,
+    pub let_go: Vec<&'a Entry>,
     pub taken: Vec<&'a Entry>,
     pub given_back: Vec<&'a Entry>,
     /// What was booked, refunded and cancelled at Vista under our note.
@@ -75,6 +78,8 @@ impl Books {
         shelves.file(&self.cases, |row| row.booking_id.as_deref(), |book| &mut book.cases);
         let money = |entry| owners.of_money(entry);
         shelves.file(self.entries("checkout"), money, |book| &mut book.pages);
+        shelves.file(self.entries("authorize"), money, |book| &mut book.reserved);
+        shelves.file(self.entries("void"), money, |book| &mut book.let_go);
         shelves.file(self.entries("capture"), money, |book| &mut book.taken);
         shelves.file(self.entries("refund"), money, |book| &mut book.given_back);
         shelves.file(&self.vista, |entry| owners.of_booked(entry), |book| &mut book.booked);
@@ -82,9 +87,9 @@ impl Books {
         shelves.books
     }
 
-    /// The card gateway's entries of one kind.
+    /// The payment vendors' entries of one kind.
     pub(crate) fn entries(&self, kind: &'static str) -> impl Iterator<Item = &Entry> {
-        self.hyperpay.iter().filter(move |entry| entry.kind == kind)
+        self.vendors.iter().filter(move |entry| entry.kind == kind)
     }
 
     pub(crate) fn owners(&self) -> Owners<'_> {
@@ -152,6 +157,8 @@ fn empty<'a>(books: &'a Books, booking: &'a Booking) -> Book<'a> {
         calls: Vec::new(),
         cases: Vec::new(),
         pages: Vec::new(),
+        reserved: Vec::new(),
+        let_go: Vec::new(),
         taken: Vec::new(),
         given_back: Vec::new(),
         booked: Vec::new(),
@@ -193,7 +200,7 @@ impl<'a> Owners<'a> {
             orders: held.chain(created).collect(),
             bookings: books.bookings.iter().map(|row| &*row.booking_id).collect(),
         };
-        for kind in ["checkout", "capture"] {
+        for kind in ["checkout", "authorize", "capture"] {
             for entry in books.entries(kind) {
                 if let Some(owner) = owners.of_money(entry) {
                     owners.vendor_ids.insert(entry.vendor_id(), owner);

@@ -23,7 +23,8 @@ fn promises(book: &Book<'_>, found: &mut Findings) {
         }
     }
     for capture in &book.captures {
-        let taken = book.taken.iter().find(|took| took.vendor_id() == capture.vendor_transaction);
+        let shown = if capture.is_only_reserved() { &book.reserved } else { &book.taken };
+        let taken = shown.iter().find(|took| took.vendor_id() == capture.vendor_transaction);
         // Of another amount than asked for, a person is asked what it was.
         let disputed = capture.verdict == "DISPUTED";
         if taken.is_none_or(|took| took.amount_minor != capture.amount_minor && !disputed) {
@@ -83,7 +84,28 @@ fn in_the_end(book: &Book<'_>, found: &mut Findings) {
         let written = book.captures.iter().any(known);
         found.wants(written, "M3", "every capture is written down", took);
     }
-    let refunds = book.refunds.iter().filter(|refund| counted(&refund.vendor_transaction));
+    for reserved in book.reserved.iter().filter(|entry| counted(entry.vendor_id())) {
+        let id = reserved.vendor_id();
+        let known = book.captures.iter().any(|row| row.vendor_transaction == id);
+        found.wants(known, "M3", "every reservation is written down", reserved);
+        let taken = book.taken.iter().filter(|took| took.vendor_id() == id).count();
+        let let_go = book.let_go.iter().filter(|entry| entry.parent() == id).count();
+        found.wants(
+            taken + let_go == 1,
+            "M3",
+            "what is reserved is taken or let go, once",
+            reserved,
+        );
+    }
+    let only_reserved: BTreeSet<&str> = book
+        .captures
+        .iter()
+        .filter(|row| row.is_only_reserved())
+        .map(|row| &*row.vendor_transaction)
+        .collect();
+    let refunds = book.refunds.iter().filter(|refund| {
+        counted(&refund.vendor_transaction) && !only_reserved.contains(&*refund.vendor_transaction)
+    });
     let promised: i64 = refunds.map(|refund| refund.amount_minor).sum();
     let back = book.given_back.iter().filter(|back| counted(back.parent()));
     let back: i64 = back.map(|back| back.amount_minor).sum();
@@ -140,6 +162,14 @@ pub(super) fn of_everything(books: &Books, found: &mut Findings) {
         .refunds
         .iter()
         .filter(|row| row.status == "REFUNDED" && counted(&row.vendor_transaction));
+    let only_reserved: BTreeSet<&str> = books
+        .captures
+        .iter()
+        .filter(|row| row.is_only_reserved())
+        .map(|row| &*row.vendor_transaction)
+        .collect();
+    let captures = captures.filter(|row| !row.is_only_reserved());
+    let refunded = refunded.filter(|row| !only_reserved.contains(&*row.vendor_transaction));
     let kept = captures.map(|row| row.amount_minor).sum::<i64>()
         - refunded.map(|row| row.amount_minor).sum::<i64>();
     let shown = [("the vendor has", till), ("we have", kept)];

@@ -6,7 +6,7 @@
 use super::{
     books::Books,
     pictures,
-    rows::{Booking, Call, Capture, Case, Delivery, Event, Payment, Refund, Seat, Ticket},
+    rows::{Booking, Call, Capture, Case, Delivery, Entry, Event, Payment, Refund, Seat, Ticket},
 };
 use crate::{attention, visit::Visit};
 use serde::de::DeserializeOwned;
@@ -29,12 +29,28 @@ pub(super) async fn open(visit: &Visit, expected: &[&str]) -> Books {
         expected,
         promised: visit.promised(),
         listed,
-        hyperpay: entries(visit.hyperpay().ledger().await),
+        vendors: told_alike(entries(visit.hyperpay().ledger().await)),
         outbox: entries(visit.hyperpay().letters().await),
         vista: entries(visit.vista().ledger().await),
         pictures: pictures::of(visit, &mine.tickets).await,
         ..mine
     }
+}
+
+/// Some vendors take reserved money by a transaction of its own: here it is known by the reservation that it takes.
+fn told_alike(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let ids = entries.iter().filter(|entry| entry.kind == "authorize");
+    let reserved: BTreeSet<String> = ids.filter_map(|entry| entry.vendor_id.clone()).collect();
+    for entry in &mut entries {
+        if entry.kind == "reversal" {
+            "void".clone_into(&mut entry.kind);
+        }
+        let parent = entry.parent.as_ref().filter(|parent| reserved.contains(*parent));
+        if entry.kind == "capture" && parent.is_some() {
+            entry.vendor_id = parent.cloned();
+        }
+    }
+    entries
 }
 
 fn entries<T: DeserializeOwned>(values: Vec<Value>) -> Vec<T> {

@@ -55,6 +55,17 @@ pub(crate) struct Capture {
     pub booking_id: String,
     pub amount_minor: i64,
     pub verdict: String,
+    /// The vendor reserved it first.
+    pub reserved: bool,
+    /// When the vendor took what was reserved.
+    pub taken_at: Option<String>,
+}
+
+impl Capture {
+    /// Reserved, and not taken: nothing has moved.
+    pub(crate) fn is_only_reserved(&self) -> bool {
+        self.reserved && self.taken_at.is_none()
+    }
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -62,7 +62,7 @@ fn leads_to(event: &Event) -> Option<&'static str> {
     match &*event.kind {
         "held" => Some("PENDING"),
         "rejected" => Some("REJECTED"),
-        "paid" | "nothing_to_pay" => Some("CONFIRMING"),
+        "paid" | "reserved" | "nothing_to_pay" => Some("CONFIRMING"),
         "confirmed" => Some("CONFIRMED"),
         "cancelled" | "unwound" => Some("CANCELLED"),
         "expired" => Some("EXPIRED"),

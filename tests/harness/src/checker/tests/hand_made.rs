@@ -106,6 +106,7 @@ pub(super) fn paid() -> Books {
             booking_id: text("B"),
             amount_minor: 100,
             verdict: text("WON"),
+            ..Capture::default()
         }],
         calls: vec![
             Call { answer: Some(created), ..call("B", "create_order") },
@@ -119,7 +120,7 @@ pub(super) fn paid() -> Books {
             verdict: some("APPLIED"),
         }],
         edges: EDGES.map(|(from, to)| (text(from), text(to))).into(),
-        hyperpay: vec![
+        vendors: vec![
             at_hyperpay("2", "checkout", "P", "C1"),
             Entry { checkout: some("C1"), ..at_hyperpay("3", "capture", "P", "T1") },
         ],
@@ -171,7 +172,7 @@ pub(super) fn unwound() -> Books {
         status: text("REFUNDED"),
     }];
     books.calls.push(call("R", "send_refund"));
-    books.hyperpay.push(refund("T1"));
+    books.vendors.push(refund("T1"));
     books.vista.push(at_vista("6", "refund"));
     books
 }
@@ -198,10 +199,19 @@ pub(super) fn stuck() -> Books {
     books.events.truncate(4);
     books.seats[0].released_at = None;
     books.refunds[0].status = text("REQUESTED");
-    books.hyperpay.pop();
+    books.vendors.pop();
     books.calls[3].outcome = None;
     books.expected = vec![text("a_cause")];
     books.listed = [text("C")].into();
     books.cases = vec![case("Refund", "R", "send_refund")];
+    books
+}
+
+/// Sold for money that was reserved first: the vendor knows the taking by the reservation.
+pub(super) fn reserved() -> Books {
+    let mut books = confirmed();
+    books.captures[0].reserved = true;
+    books.captures[0].taken_at = some("9");
+    books.vendors.insert(1, at_hyperpay("2", "authorize", "P", "T1"));
     books
 }

@@ -9,7 +9,7 @@ use super::{
     watch::lasting,
 };
 use hand_made::{
-    at_hyperpay, at_vista, case, confirmed, picture, refund, some, stuck, text, unwound,
+    at_hyperpay, at_vista, case, confirmed, picture, refund, reserved, some, stuck, text, unwound,
 };
 use serde_json::json;
 
@@ -37,36 +37,58 @@ fn money_that_does_not_add_up_is_noticed() {
         confirmed,
         &[
             ("M1: the vendor has no such capture", |books| books.captures[0].amount_minor = 90),
-            ("M1: the vendor has no such capture", |books| drop(books.hyperpay.pop())),
-            ("M2: paid once", |books| books.hyperpay[1].amount_minor = 90),
-            ("M2: paid once", |books| books.hyperpay.push(at_hyperpay("3", "capture", "P", "T9"))),
+            ("M1: the vendor has no such capture", |books| drop(books.vendors.pop())),
+            ("M2: paid once", |books| books.vendors[1].amount_minor = 90),
+            ("M2: paid once", |books| books.vendors.push(at_hyperpay("3", "capture", "P", "T9"))),
             ("M2: 2 captures are kept", |books| books.captures.push(books.captures[0].clone())),
             ("M3: every capture is written down", |books| {
-                books.hyperpay.push(at_hyperpay("3", "capture", "P", "T9"));
+                books.vendors.push(at_hyperpay("3", "capture", "P", "T9"));
             }),
             ("M3: confirmed without its money", |books| books.captures.clear()),
             ("M3: booked at Vista before there was money", |books| books.captures.clear()),
             ("M3: money of nobody", |books| {
-                books.hyperpay[1] = at_hyperpay("3", "capture", "X", "T1");
+                books.vendors[1] = at_hyperpay("3", "capture", "X", "T1");
             }),
             ("M1: the sums agree", |books| {
-                books.hyperpay.push(at_hyperpay("3", "capture", "X", "T9"));
+                books.vendors.push(at_hyperpay("3", "capture", "X", "T9"));
             }),
         ],
     );
     each_is_noticed(
         unwound,
         &[
-            ("M1: 200 went back of 100", |books| books.hyperpay.push(refund("T1"))),
+            ("M1: 200 went back of 100", |books| books.vendors.push(refund("T1"))),
             ("M1: more is promised back", |books| books.refunds[0].amount_minor = 101),
-            ("M1: refunds are as written down", |books| drop(books.hyperpay.pop())),
-            ("M3: no money is kept", |books| drop(books.hyperpay.pop())),
+            ("M1: refunds are as written down", |books| drop(books.vendors.pop())),
+            ("M3: no money is kept", |books| drop(books.vendors.pop())),
             ("M3: the money went back before", |books| books.vista[2].at = text("8")),
             ("M3: the money went back before", |books| drop(books.vista.pop())),
             ("LIV: every refund has reached its end", |books| {
                 books.refunds[0].status = text("SENT");
             }),
             ("M3: somebody is asked", |books| books.captures[0].verdict = text("DISPUTED")),
+        ],
+    );
+}
+
+#[test]
+fn money_that_stays_reserved_is_noticed() {
+    each_is_noticed(
+        reserved,
+        &[
+            ("M3: what is reserved is taken or let go, once", |books| drop(books.vendors.pop())),
+            ("M3: what is reserved is taken or let go, once", |books| {
+                books
+                    .vendors
+                    .push(Entry { parent: some("T1"), ..at_hyperpay("9", "void", "R", "V1") });
+            }),
+            ("M3: every reservation is written down", |books| {
+                books.vendors.push(at_hyperpay("3", "authorize", "P", "T9"));
+            }),
+            ("M2: paid once", |books| {
+                books.captures[0].taken_at = None;
+                books.vendors.pop();
+            }),
         ],
     );
 }
@@ -141,8 +163,8 @@ fn effects_nobody_asked_for_or_that_are_denied_are_noticed() {
             ("EFF: nobody has asked for this", |books| drop(books.calls.remove(1))),
             ("EFF: nobody has asked for this", |books| drop(books.calls.remove(2))),
             ("EFF: nobody has asked for this", |books| drop(books.calls.remove(3))),
-            ("EFF: nobody has asked for this", |books| books.hyperpay[2].reference = text("other")),
-            ("EFF: refunded twice", |books| books.hyperpay.push(refund("T1"))),
+            ("EFF: nobody has asked for this", |books| books.vendors[2].reference = text("other")),
+            ("EFF: refunded twice", |books| books.vendors.push(refund("T1"))),
             ("UNK: it never happened, says R:send_refund", |books| {
                 books.calls[3].outcome = some("ABSENT");
             }),
@@ -239,7 +261,7 @@ fn only_an_expected_open_case_excuses_what_waits_for_it() {
 #[test]
 fn what_is_read_at_two_moments_is_believed_only_the_second_time() {
     let mut torn = confirmed();
-    torn.hyperpay.pop();
+    torn.vendors.pop();
     let (torn, whole) = (check(&torn), check(&confirmed()));
     assert!(!torn.is_empty());
     assert!(lasting(&torn, &whole).is_empty());

@@ -1,0 +1,164 @@
+//! Reserved money of a booking that is sold: taken once, and waited for until the vendor says that it has it.
+
+use crate::{
+    Activities, Error, evidence,
+    step::{self, End, Progress, Seen, VendorStep, decide::Repeat},
+    watched,
+};
+use adapters::{
+    error::Error as VendorError,
+    provider::{CaptureOrder, CaptureState, PaymentProvider},
+};
+use schema::{
+    Tx,
+    cases::{self, NewCase, VENDOR_HAS_DECIDED},
+    ids::BookingId,
+    money::Money,
+    settling::{self, Reserved},
+    timings::{CallTimings, Timings},
+};
+use std::time::Duration;
+
+/// Asking about a capture is a question, not a call of its own; but a person may have to decide about it.
+pub(crate) const ASK_CAPTURE: &str = "ask_capture";
+
+impl Activities {
+    /// Takes the money that is reserved for a confirmed booking. Absent: none is.
+    pub async fn capture_payment(
+        &self,
+        booking: BookingId,
+    ) -> Result<Progress<CaptureState>, Error> {
+        let Some(reserved) = settling::reserved(&self.db, booking).await? else {
+            return Ok(Progress::Done(End::Absent));
+        };
+        let Some(vendor) = self.providers.get(reserved.provider) else {
+            return Ok(Progress::after(reserved.timings.retry_after(u32::MAX)));
+        };
+        step::perform(&self.db, &CapturePayment { vendor, booking, reserved: &reserved }).await
+    }
+
+    /// Asks whether a capture that was pending has reached its end. A vendor that has changed its mind, or does not say
+    /// anything for long, makes a case; and is asked on.
+    pub async fn ask_capture(&self, booking: BookingId) -> Result<Progress<CaptureState>, Error> {
+        const TAKEN: Progress<CaptureState> = Progress::Done(End::Answer(CaptureState::Captured));
+        let Some(reserved) = settling::reserved(&self.db, booking).await? else {
+            return Ok(TAKEN);
+        };
+        watched::about(booking);
+        let mut tx = self.db.begin().await?;
+        let by_hand = cases::settled_with(&mut tx, "Booking", &booking.bare(), ASK_CAPTURE).await?;
+        let within = Duration::from_millis(reserved.timings.payment.timeout_ms);
+        let found = match self.providers.get(reserved.provider) {
+            _ if by_hand.is_some() => Some(CaptureState::Captured),
+            Some(vendor) => vendor.find_capture(&order(&reserved), within).await.ok().flatten(),
+            None => None,
+        };
+        let age = u64::try_from(reserved.age_ms).unwrap_or(0);
+        let (because, reason) = match found {
+            Some(CaptureState::Captured) => {
+                settling::taken(&mut tx, booking, &reserved.vendor_transaction).await?;
+                tx.commit().await.map_err(schema::Error::from)?;
+                let key = booking.bare();
+                cases::overtaken(&self.db, "Booking", &key, ASK_CAPTURE, VENDOR_HAS_DECIDED)
+                    .await?;
+                return Ok(TAKEN);
+            }
+            Some(CaptureState::Rejected { code, reason }) => {
+                (Some(format!("payment_refused_{code}")), reason)
+            }
+            Some(CaptureState::Pending) | None => {
+                let late = age > reserved.timings.undecided_ms;
+                (late.then(|| "capture_undecided".to_owned()), UNDECIDED.to_owned())
+            }
+        };
+        if let Some(because) = because {
+            let case = NewCase {
+                workflow: "Booking",
+                workflow_key: booking.bare(),
+                step: ASK_CAPTURE,
+                booking: Some(booking),
+                cause: &because,
+                detail: &reason,
+                at_risk: reserved.amount,
+                decisions: evidence::decisions(ASK_CAPTURE),
+            };
+            cases::open(&mut tx, &case).await?;
+        }
+        tx.commit().await.map_err(schema::Error::from)?;
+        // The longer it takes, the rarer we ask.
+        let Timings { retry_first_ms, ask_longest_ms, .. } = reserved.timings;
+        Ok(Progress::NotYet { wait_ms: (age / 2).clamp(retry_first_ms, ask_longest_ms) })
+    }
+}
+
+const UNDECIDED: &str = "the vendor has been asked long ago to take the reserved money, and does not say that it has it";
+
+fn order(reserved: &Reserved) -> CaptureOrder {
+    CaptureOrder {
+        payment: reserved.payment_id,
+        transaction: reserved.vendor_transaction.clone(),
+        account: reserved.vendor_account.clone().unwrap_or_default(),
+        amount: reserved.amount,
+    }
+}
+
+pub(crate) struct CapturePayment<'a> {
+    vendor: &'a dyn PaymentProvider,
+    booking: BookingId,
+    reserved: &'a Reserved,
+}
+
+impl VendorStep for CapturePayment<'_> {
+    type Answer = CaptureState;
+    const NAME: &'static str = "capture_payment";
+    const VENDOR: &'static str = "payment";
+    const REPEAT: Repeat = Repeat::AfterLookUp;
+
+    fn id(&self) -> String {
+        self.booking.bare()
+    }
+
+    fn workflow(&self) -> &'static str {
+        "Booking"
+    }
+
+    fn booking(&self) -> BookingId {
+        self.booking
+    }
+
+    fn timings(&self) -> &Timings {
+        &self.reserved.timings
+    }
+
+    fn call_timings(&self) -> &CallTimings {
+        &self.reserved.timings.payment
+    }
+
+    fn at_risk(&self) -> Money {
+        self.reserved.amount
+    }
+
+    async fn send(&self, within: Duration) -> Result<CaptureState, VendorError> {
+        match self.vendor.capture(&order(self.reserved), within).await? {
+            CaptureState::Rejected { code, reason } => Err(VendorError::refused(code, reason)),
+            done @ (CaptureState::Captured | CaptureState::Pending) => Ok(done),
+        }
+    }
+
+    async fn look_up(&self, within: Duration) -> Result<Seen<CaptureState>, VendorError> {
+        Ok(match self.vendor.find_capture(&order(self.reserved), within).await? {
+            // A rejected capture has moved no money.
+            None | Some(CaptureState::Rejected { .. }) => Seen::Absent,
+            Some(found) => Seen::Found(found),
+        })
+    }
+
+    async fn project(&self, tx: &mut Tx, answer: &CaptureState) -> Result<(), schema::Error> {
+        match answer {
+            CaptureState::Captured => {
+                settling::taken(tx, self.booking, &self.reserved.vendor_transaction).await
+            }
+            CaptureState::Pending | CaptureState::Rejected { .. } => Ok(()),
+        }
+    }
+}

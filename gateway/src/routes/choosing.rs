@@ -1,0 +1,49 @@
+//! The vendor of a payment whose customer has named none: the first in the operator's order that is well. A customer
+//! has one way to pay at a time: while an earlier payment may still take money, there is no second one.
+
+use crate::{app::App, error::Error};
+use schema::{
+    choosing,
+    ids::{BookingId, PaymentId},
+    paying::PayWith,
+    payments,
+    provider::Provider,
+};
+
+/// Chooses. A payment that is there already keeps its vendor, whatever has become of the others since.
+pub(super) async fn provider(
+    app: &App,
+    booking: BookingId,
+    payment: PaymentId,
+    pay_with: &PayWith,
+) -> Result<Provider, Error> {
+    if let Some(before) = payments::find(&app.db, payment).await? {
+        return Ok(before.provider);
+    }
+    if *pay_with != PayWith::Page {
+        return Err(Error::invalid(
+            "provider_wanted",
+            "Name the `provider`: a card, a token or a sheet is for one vendor alone.",
+        ));
+    }
+    if choosing::may_take_money(&app.db, booking).await? {
+        return Err(Error::Conflict {
+            code: "payment_under_way".into(),
+            detail: "There is a payment of this booking that can still be paid: go on with that one, or name a \
+                     `provider` to begin another."
+                .into(),
+            retryable: true,
+        });
+    }
+    let failing = choosing::failing(&app.db).await?;
+    let takes = |provider: &&Provider| {
+        app.providers.get(**provider).is_some_and(|vendor| vendor.taking(pay_with).is_some())
+    };
+    let order = app.settings.provider_order.iter().filter(takes);
+    // Of those that are as well as each other, the first.
+    order.min_by_key(|provider| failing.contains(provider)).copied().ok_or(Error::Conflict {
+        code: "provider_off".into(),
+        detail: "No vendor is set up here that has a page to pay on.".into(),
+        retryable: false,
+    })
+}

@@ -1,0 +1,39 @@
+//! What tells which vendor to open a payment with.
+
+use crate::{Db, Error, ids::BookingId, provider::Provider};
+use std::collections::BTreeSet;
+
+/// A payment of this booking may still take money: it is open and its vendor's session is not proven to be over, or it
+/// holds some.
+pub async fn may_take_money(db: &Db, booking: BookingId) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM payments WHERE booking_id = $1 AND status IN ('OPEN', 'FAILED', 'AUTHORIZED'))
+            AS "may!"
+        "#,
+        booking as BookingId
+    )
+    .fetch_one(&db.0)
+    .await?)
+}
+
+/// The vendors of whom none of the last three payments within five minutes has come to be opened.
+pub async fn failing(db: &Db) -> Result<BTreeSet<Provider>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT provider AS "provider: Provider"
+        FROM (SELECT provider, vendor_session IS NULL AS failed,
+                     row_number() OVER (PARTITION BY provider ORDER BY created_at DESC) AS nth
+              FROM payments
+              WHERE created_at > clock_timestamp() - interval '5 minutes'
+                AND (vendor_session IS NOT NULL OR refused_because = 'not_opened'
+                     OR (refused_because IS NULL AND created_at < clock_timestamp() - interval '5 seconds'))) lately
+        WHERE nth <= 3
+        GROUP BY provider HAVING bool_and(failed)
+        "#
+    )
+    .fetch_all(&db.0)
+    .await?
+    .into_iter()
+    .collect())
+}
