@@ -29,16 +29,15 @@ pub mod stuck;
 pub mod tickets;
 pub mod timings;
 pub mod trace;
+mod tx;
 pub mod unwinding;
 pub mod vendor_calls;
 pub mod webhooks;
 
 pub use error::Error;
-use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+use sqlx::{PgPool, postgres::PgPoolOptions};
 use std::time::Duration;
-
-/// A transaction: what is done in it is there together or not at all.
-pub type Tx = Transaction<'static, Postgres>;
+pub use tx::Tx;
 
 /// The system of record.
 #[derive(Clone, Debug)]
@@ -63,7 +62,7 @@ impl Db {
     }
 
     pub async fn begin(&self) -> Result<Tx, Error> {
-        Ok(self.0.begin().await?)
+        Ok(Tx::new(self.0.begin().await?, self.clone()))
     }
 
     /// Whether the database answers.
