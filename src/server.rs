@@ -70,6 +70,7 @@ pub(crate) async fn run(
     let watching = tokio::spawn(telemetry::keep_current(watched));
     if let Some(listener) = listeners.workflows {
         telemetry::sweeping_begins();
+        telemetry::draws_tickets(config.pictures);
         let endpoint = workflows::endpoint(parts.activities(), &config.engine_keys)?;
         let stop = stopped(stopping.clone());
         running.spawn(workflows::serve(endpoint, listener, stop));

@@ -9,7 +9,7 @@ use schema::{
     trace::Trace,
 };
 use std::{future::Future, time::Instant};
-use tracing::{Instrument, Span, field::Empty, info, info_span, warn};
+use tracing::{Instrument, Span, field::Empty, info_span, warn};
 
 /// One attempt at a step of the workflow with this key. Lines and vendor calls within carry the trace's id, the step
 /// and the key. `Err` is why the engine will try again.
@@ -62,7 +62,6 @@ pub(crate) async fn effect<S: VendorStep, E>(
 pub(crate) fn ended(booking: BookingId, status: BookingStatus) {
     about(booking);
     counter!("usher_bookings_ended_total", "status" => status.name()).increment(1);
-    info!(status = status.name(), "{booking} is {}", status.name());
 }
 
 /// A webhook has come to this.

@@ -198,6 +198,7 @@ pub(crate) async fn move_to(
     )
     .fetch_one(&mut **tx)
     .await?;
+    tx.moves(booking);
     Ok(())
 }
 

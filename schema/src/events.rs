@@ -107,6 +107,39 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Whether the booking may stand elsewhere by it (`standing`): of that the log has a line.
+    pub(crate) const fn moves(&self) -> bool {
+        match self {
+            // It stood nowhere before; the request has a line of its own.
+            Self::Requested { .. }
+            | Self::Extended { .. }
+            | Self::PaymentReady { .. }
+            | Self::PaymentRefused { .. }
+            | Self::RefundSent { .. } => false,
+            Self::Held { .. }
+            | Self::Rejected { .. }
+            // After a decline it is to be paid again.
+            | Self::PaymentOpened { .. }
+            | Self::PaymentDeclined { .. }
+            | Self::PaymentAbandoned { .. }
+            | Self::Paid { .. }
+            | Self::NothingToPay
+            | Self::PaidLate { .. }
+            | Self::PaidWrong { .. }
+            | Self::Confirmed { .. }
+            | Self::TicketIssued
+            | Self::Cancelled { .. }
+            | Self::Expired
+            | Self::Unwinding { .. }
+            | Self::Unwound
+            | Self::Refunded { .. }
+            | Self::CaseOpened { .. }
+            | Self::CaseDecided { .. } => true,
+        }
+    }
+}
+
 /// `kind` and the rest of an event, as the table has them.
 pub(crate) fn columns(what: &What) -> Result<(String, serde_json::Value), Error> {
     let mut detail = crate::error::write("event", what)?;
@@ -136,6 +169,9 @@ pub async fn note(tx: &mut Tx, booking: BookingId, what: &What) -> Result<(), Er
     )
     .execute(&mut **tx)
     .await?;
+    if what.moves() {
+        tx.moves(booking);
+    }
     Ok(())
 }
 

@@ -30,19 +30,18 @@ pub mod stuck;
 pub mod tickets;
 pub mod timings;
 pub mod trace;
+mod tx;
 pub mod unwinding;
 pub mod vendor_calls;
 pub mod webhooks;
 
 pub use error::Error;
 use sqlx::{
-    PgPool, Postgres, Transaction,
+    PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{str::FromStr, time::Duration};
-
-/// A transaction: what is done in it is there together or not at all.
-pub type Tx = Transaction<'static, Postgres>;
+pub use tx::Tx;
 
 /// The system of record.
 #[derive(Clone, Debug)]
@@ -81,7 +80,7 @@ impl Db {
     }
 
     pub async fn begin(&self) -> Result<Tx, Error> {
-        Ok(self.0.begin().await?)
+        Ok(Tx::new(self.0.begin().await?, self.clone()))
     }
 
     /// Whether the database answers.

@@ -82,6 +82,11 @@ pub(crate) fn sweeping_begins() {
     gauge!("usher_sweep_last_success_timestamp_seconds").set(now);
 }
 
+/// Whether this process draws tickets' pictures. Said only where workflows run: a front door draws none, and says nothing.
+pub(crate) fn draws_tickets(so: bool) {
+    gauge!("usher_ticket_pictures").set(u8::from(so));
+}
+
 fn connections(pool: &Db) {
     let (open, idle) = gauges::connections(pool);
     let idle = u32::try_from(idle).unwrap_or(u32::MAX);

@@ -105,6 +105,7 @@ fn gauges() {
         "When a sweep last came to its end, or, before the first, when this process began",
     );
     shown("usher_vendor_last_answer_timestamp_seconds", "When a vendor last answered");
+    shown("usher_ticket_pictures", "Whether this process draws tickets' pictures");
     shown("usher_build_info", "Which build this is");
     shown("process_cpu_seconds_total", "Time this process has computed");
     shown("process_resident_memory_bytes", "Memory of this process");

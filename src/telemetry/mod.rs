@@ -21,7 +21,7 @@ mod queue;
 mod sentry;
 
 use crate::config::Telemetry as Config;
-pub(crate) use gauges::{LOOKS, Watched, keep_current, sweeping_begins};
+pub(crate) use gauges::{LOOKS, Watched, draws_tickets, keep_current, sweeping_begins};
 pub(crate) use metrics::Metrics;
 use std::io;
 use tracing_subscriber::{

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use axum::{
     Router,
-    extract::Path,
+    extract::{Path, rejection::PathRejection},
     http::header,
     response::{IntoResponse, Redirect, Response},
     routing::get,
@@ -18,12 +18,18 @@ where
     Router::new()
         .route("/swagger", get(|| async { Redirect::to("/swagger/") }))
         .route("/swagger/", get(|| file("index.html".to_owned())))
-        .route("/swagger/{*file}", get(|Path(name): Path<String>| file(name)))
+        .route("/swagger/{*file}", get(named))
 }
 
 /// Nothing from elsewhere. Its styles are inline; its scripts are not.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// What is no name at all names nothing.
+async fn named(found: Result<Path<String>, PathRejection>) -> Result<Response, Error> {
+    let Path(name) = found.map_err(|_| Error::NotFound)?;
+    file(name).await
+}
 
 async fn file(name: String) -> Result<Response, Error> {
     let config = Config::from("/openapi.json").try_it_out_enabled(true).use_base_layout();

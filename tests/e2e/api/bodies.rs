@@ -40,8 +40,29 @@ async fn a_path_that_names_nothing_and_a_method_that_does_nothing_are_told_so() 
         let answer = customer.gets(&format!("/api/v1/orders/{path}")).await;
         assert!([404, 200].contains(&answer.status), "{path}: {answer:?}");
     }
+    customer.gets("/swagger/%ff").await.assert_problem(404, "not_found");
     let request = customer.request(Method::DELETE, "/api/v1/orders");
     let answer = Answer::read(request.send().await.unwrap()).await;
     answer.assert_problem(405, "method_not_allowed");
     assert_eq!(answer.header("allow"), "POST,GET,HEAD");
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_told_so_by_every_route_in_the_same_way() {
+    let customer = visit().await.customer();
+    let document = customer.gets("/openapi.json").await.body;
+    let with_names =
+        document["paths"].as_object().unwrap().keys().filter(|path| path.contains('{'));
+    let mut asked = 0;
+    for path in with_names {
+        let path: Vec<&str> =
+            path.split('/').map(|part| if part.contains('{') { "%ff" } else { part }).collect();
+        let path = path.join("/");
+        let answer = customer.gets(&path).await;
+        let kind = answer.header("content-type");
+        assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
+        assert_eq!(kind, "application/problem+json", "{path}: {answer:?}");
+        asked += 1;
+    }
+    assert!(asked > 10, "{asked} routes have names in their paths");
 }

@@ -1,5 +1,6 @@
 //! Every place that something could have been written to, searched for what must be nowhere.
 
+use super::overheard::Overheard;
 use harness::Visit;
 use regex::bytes::Regex;
 use serde_json::{Value, json};
@@ -13,9 +14,19 @@ use std::{
 /// Each place with everything that is written there.
 pub(super) struct Places(BTreeMap<String, Vec<u8>>);
 
+/// Where there is always something: nothing planted in an empty place is no good news.
+const WRITTEN: [&str; 5] =
+    ["table vendor_calls", "engine sys_journal", "restate's", "postgres's", "usher's"];
+
+/// The same, and other houses read it: of what is planted, not even what is kept may be there.
+pub(super) const TOLD: [&str; 4] =
+    ["the metrics", "told at /v1/traces", "told at /v1/logs", "told at /api/7/envelope/"];
+
 impl Places {
-    pub(super) async fn read(visit: &Visit) -> Self {
-        let mut places = Self(BTreeMap::new());
+    pub(super) async fn read(overheard: &Overheard) -> Self {
+        // The metrics are counted up to this moment, and everything else is written by then.
+        let mut places = Self(overheard.told().await.into_iter().collect());
+        let visit = &overheard.visit;
         places.read_tables(visit).await;
         places.read_journal(visit).await;
         let engines = &visit.system.engines;
@@ -24,6 +35,11 @@ impl Places {
             places.read_file(name, engine.log());
         }
         places.read_file("usher", visit.system.log());
+        // What is stored is pictures: their bytes are searched, and so is whatever their makers have written beside.
+        places.read_files("the store", visit.system.store.as_ref().unwrap());
+        for place in WRITTEN.into_iter().chain(TOLD) {
+            places.assert_searched(place);
+        }
         places
     }
 

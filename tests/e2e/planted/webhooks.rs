@@ -1,7 +1,7 @@
 //! What a webhook says, whoever sealed it: read for whom to ask about, and nothing else of it kept.
 
-use super::{Places, Plant, card, name, shapes, vendor::visit as each_text};
-use harness::{Order, Shopper, seal, visit};
+use super::{Places, Plant, card, name, overheard::Overheard, shapes, vendor::visit as each_text};
+use harness::{Order, Shopper, seal};
 use serde_json::Value;
 
 /// What the vendor calls its transaction, and what it says we called it.
@@ -9,8 +9,9 @@ const KEPT: [&str; 2] = ["payload.id", "payload.merchantTransactionId"];
 
 #[tokio::test]
 async fn what_a_webhook_has_no_business_to_say_is_written_nowhere() {
-    let visit = visit().await;
-    let booking = visit.customer().books(Order::new(&visit)).await;
+    let overheard = Overheard::start(Vec::new()).await;
+    let visit = &overheard.visit;
+    let booking = visit.customer().books(Order::new(visit)).await;
     let payment = booking.opens_payment().await;
     payment.shopper(Shopper::Approves).await;
     booking.until_ticket().await;
@@ -35,8 +36,8 @@ async fn what_a_webhook_has_no_business_to_say_is_written_nowhere() {
     }
     booking.until_ticket().await;
 
-    let places = Places::read(&visit).await;
-    // Others plant on the same system.
+    let places = Places::read(&overheard).await;
+    places.assert_searched("the store");
     let ours = |place: usize| 5_000 + place;
     let [cards, names] = shapes().map(|shape| places.find(&shape));
     for (place, field) in fields.iter().enumerate() {

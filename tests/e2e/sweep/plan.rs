@@ -49,7 +49,7 @@ impl Plan {
     }
 
     /// The keys of the workflows that had one.
-    pub(super) fn struck(&self) -> BTreeSet<String> {
+    pub(crate) fn struck(&self) -> BTreeSet<String> {
         let names = self.names();
         names
             .iter()

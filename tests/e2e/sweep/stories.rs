@@ -64,7 +64,7 @@ impl Stage {
     }
 
     /// The names that the vendors know it by: Vista the session, which is all its own, and a payment vendor the payment.
-    pub(super) fn session(&self) -> &str {
+    pub(crate) fn session(&self) -> &str {
         &self.order.session
     }
 

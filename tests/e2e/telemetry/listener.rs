@@ -10,21 +10,21 @@ use tokio::{
 const LIMIT: usize = 16 * 1024 * 1024;
 
 #[derive(Clone)]
-pub(super) struct Listener {
+pub(crate) struct Listener {
     /// `host:port`
-    pub(super) address: String,
+    pub(crate) address: String,
     heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 /// One request.
 #[derive(Clone)]
-pub(super) struct Heard {
-    pub(super) path: String,
-    pub(super) body: Vec<u8>,
+struct Heard {
+    path: String,
+    body: Vec<u8>,
 }
 
 impl Listener {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let heard = Arc::default();
@@ -38,9 +38,15 @@ impl Listener {
     }
 
     /// Everything that was sent to this path, in the order it came.
-    pub(super) fn heard(&self, path: &str) -> Vec<Vec<u8>> {
+    pub(crate) fn heard(&self, path: &str) -> Vec<Vec<u8>> {
+        self.heard_after(path, 0)
+    }
+
+    /// The same, without the first so many.
+    pub(crate) fn heard_after(&self, path: &str, many: usize) -> Vec<Vec<u8>> {
         let heard = self.heard.lock().unwrap();
-        heard.iter().filter(|heard| heard.path == path).map(|heard| heard.body.clone()).collect()
+        let there = heard.iter().filter(|heard| heard.path == path).skip(many);
+        there.map(|heard| heard.body.clone()).collect()
     }
 }
 

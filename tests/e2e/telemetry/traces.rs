@@ -2,7 +2,7 @@
 
 use super::listener::Listener;
 use data_encoding::HEXLOWER;
-use harness::{Customer, Order, Setup, System, until, visit, visit_with};
+use harness::{Booking, Customer, Order, Setup, Shopper, System, until, visit, visit_with};
 use opentelemetry_proto::tonic::{
     collector::{logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest},
     common::v1::any_value::Value as Said,
@@ -48,17 +48,18 @@ async fn a_booking_is_one_trace_from_its_request_through_its_workflows_to_the_ve
     assert_eq!(spans.named("issue_ticket").unwrap().parent_span_id, request.span_id);
 
     let told = || async {
-        lines_of(&collector, trace).into_iter().find(|line| says(line, "is CONFIRMED"))
+        lines_of(&collector, trace).into_iter().find(|line| says(line, "is ticket_coming"))
     };
     let line = until("the line at the collector", told).await;
     assert!(line.attributes.iter().any(|said| said.key == "booking.id"), "{line:?}");
     let step = spans.named("confirm_order").unwrap();
     assert_eq!(line.span_id, step.span_id);
 
-    let line = own_line(&visit.system, "is CONFIRMED").unwrap();
+    let line = own_line(&visit.system, "is ticket_coming").unwrap();
     for (name, value) in [("trace_id", trace), ("booking.id", booking), ("step", "confirm_order")] {
         assert_eq!(line[name], value, "{line}");
     }
+    assert_eq!((&line["stage"], &line["status"]), (&"ticket_coming".into(), &"CONFIRMED".into()));
     assert_eq!((&line["workflow"], &line["key"]), (&"Booking".into(), &booking[3..].into()));
     visit.assert_balanced().await;
 }
@@ -149,6 +150,41 @@ fn own_line(system: &System, words: &str) -> Option<Value> {
     let text = fs::read_to_string(system.log()).unwrap();
     let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.find(|line| line["message"].as_str().is_some_and(|message| message.contains(words)))
+}
+
+/// One word for where a booking stands, for the app and for the log: each change is a line, in order.
+#[tokio::test]
+async fn every_change_of_a_booking_is_a_line_with_the_word_that_the_app_has() {
+    let visit = visit().await;
+    let sold = visit.customer().books(Order::new(&visit)).await;
+    sold.pays().await;
+    let view = sold.until_ticket().await;
+    let way = ["to_pay", "confirming", "ticket_coming", "ticket_ready"];
+    assert_eq!(view["standing"]["what"], way[3]);
+    until("the whole way in the log", || async { (way_in_log(&sold) == way).then_some(()) }).await;
+
+    let late = visit.customer().books(Order::new(&visit)).await;
+    let page = late.opens_payment().await;
+    late.cancels().await;
+    page.shopper(Shopper::Approves).await;
+    let view = late.until_refunded().await;
+    let way = ["to_pay", "cancelled", "paid_too_late", "refunded"];
+    assert_eq!(view["standing"]["what"], way[3]);
+    until("the whole way in the log", || async { (way_in_log(&late) == way).then_some(()) }).await;
+    visit.assert_balanced().await;
+}
+
+/// Where a booking has stood, as the log tells it. A line may be written twice, or say the same word once more.
+fn way_in_log(booking: &Booking) -> Vec<String> {
+    let text = fs::read_to_string(booking.customer.visit.system.log()).unwrap();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let of_it = lines.filter(|line| line["booking.id"] == booking.id && line["stage"].is_string());
+    let mut way: Vec<String> = of_it
+        .inspect(|line| assert_eq!(line["trace_id"].as_str().map(str::len), Some(32), "{line}"))
+        .map(|line| line["stage"].as_str().unwrap().to_owned())
+        .collect();
+    way.dedup();
+    way
 }
 
 /// Every line within a step says which trace, step and thing it is about.

@@ -24,6 +24,18 @@ const fn catalogue_answers(fault: &str) -> Mishap<'_> {
     Mishap { vendor: "vista", op: "odata", fault, delay_ms: None }
 }
 
+/// Confirmed, for a show that the cinema has three times not listed: a person is asked about the ticket.
+async fn sold_and_not_listed() -> (Arc<Visit>, Booking) {
+    let visit = visit_alone().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    for _ in 0..3 {
+        visit.goes_wrong(&catalogue_answers("odata_empty"), None).await;
+    }
+    booking.pays().await;
+    visit.until_case(CAUSE, &booking).await;
+    (visit, booking)
+}
+
 /// What staff see waiting about this booking.
 async fn waits_for(visit: &Arc<Visit>, booking: &Booking) -> String {
     let query = "SELECT waiting_for FROM vendor_calls WHERE call_key = $1 || ':issue_ticket'";
@@ -81,14 +93,7 @@ async fn a_store_that_is_down_is_waited_for() {
 
 #[tokio::test]
 async fn a_show_that_the_cinema_does_not_list_is_a_persons_decision_after_three_answers() {
-    let visit = visit_alone().await;
-    let booking = visit.customer().books(Order::new(&visit)).await;
-    let unlisted = catalogue_answers("odata_empty");
-    for _ in 0..3 {
-        visit.goes_wrong(&unlisted, None).await;
-    }
-    booking.pays().await;
-    visit.until_case(CAUSE, &booking).await;
+    let (visit, booking) = sold_and_not_listed().await;
     let view = booking.looks().await;
     assert_eq!(
         (&view["status"], &view["ticket"]["status"]),
@@ -106,14 +111,7 @@ async fn a_show_that_the_cinema_does_not_list_is_a_persons_decision_after_three_
 
 #[tokio::test]
 async fn a_ticket_that_a_person_gives_up_is_final_and_its_code_opens_the_door() {
-    let visit = visit_alone().await;
-    let booking = visit.customer().books(Order::new(&visit)).await;
-    let unlisted = catalogue_answers("odata_empty");
-    for _ in 0..3 {
-        visit.goes_wrong(&unlisted, None).await;
-    }
-    booking.pays().await;
-    visit.until_case(CAUSE, &booking).await;
+    let (visit, booking) = sold_and_not_listed().await;
     let staff = Staff::of(&booking);
     let case = staff.case(&booking).await;
     staff.decides(&case, &["give-up", "--reason", "it is listed no more"]).await;
