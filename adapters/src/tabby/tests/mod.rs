@@ -43,6 +43,7 @@ fn tabby(server: &Scripted) -> Tabby {
     Tabby::new(config(&server.url)).unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "so that a body can be made where it is sent")]
 fn answers(status: u16, body: impl ToString) -> Scripted {
     let body = body.to_string();
     Scripted::new(move |_| (status, body.clone()))

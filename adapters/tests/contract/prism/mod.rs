@@ -1,4 +1,4 @@
-//! A vendor's own description of its interface (OpenAPI), put between adapter and stand-in: Prism reads every request and
+//! A vendor's own description of its interface (`OpenAPI`), put between adapter and stand-in: Prism reads every request and
 //! every answer, and says which of them is not as described.
 //!
 //! The descriptions are the vendors' and not in this repository. Where they are not beside it, or where `USHER_SHARED`
