@@ -9,9 +9,12 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 
+/// The secret it came with, and what it says.
+type Posted = (Option<String>, Value);
+
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    received: Arc<Mutex<Vec<(Option<String>, Value)>>>,
+    received: Arc<Mutex<Vec<Posted>>>,
     answer: Arc<Mutex<StatusCode>>,
 }
 
@@ -25,7 +28,7 @@ impl Hooks {
         (hooks, url)
     }
 
-    pub(crate) fn received(&self) -> Vec<(Option<String>, Value)> {
+    pub(crate) fn received(&self) -> Vec<Posted> {
         self.received.lock().unwrap().clone()
     }
 
