@@ -154,6 +154,9 @@ impl System {
             ("IDENTITY_BASE_URL", format!("http://{sandbox}/identity")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
+            ("TABBY_BASE_URL", format!("http://{sandbox}/tabby")),
+            ("TABBY_MERCHANT_CODE", sandbox::TABBY_MERCHANT.to_owned()),
+            ("TABBY_WEBHOOK_HEADER", sandbox::TABBY_WEBHOOK_HEADER.to_owned()),
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
         let environment = urls.into_iter().chain(secrets(&keys)).chain(unlimited());
@@ -271,7 +274,9 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
         .args(["sandbox".to_owned(), "--port".to_owned(), port])
         .env("SANDBOX_FACTOR", setup.factor.to_string())
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
-        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook);
+        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook)
+        .env("SANDBOX_TABBY_WEBHOOK_URL", format!("http://{gateway}/webhooks/tabby"))
+        .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.webhook);
     if !setup.without.contains(&"SANDBOX_STATE") {
         launch = launch.env("SANDBOX_STATE", logs.join("stand-ins.json"));
     }
@@ -295,6 +300,8 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.webhook.clone()),
+        ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
+        ("TABBY_WEBHOOK_KEYS", keys.webhook.clone()),
         ("USHER_PASS_KEY", keys.passes.clone()),
         ("APPLE_WALLET_KEY_FILE_NAME", SIGNER.key.clone()),
     ];
