@@ -88,7 +88,6 @@ impl Call {
         Self::new(operation, Method::POST, path.into(), Payload::Json(body))
     }
 
-    /// All that is asked is in the path.
     pub(crate) fn post_bare(operation: &'static str, path: impl Into<String>) -> Self {
         Self::new(operation, Method::POST, path.into(), Payload::Nothing)
     }

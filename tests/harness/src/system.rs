@@ -154,12 +154,10 @@ impl System {
             ("IDENTITY_BASE_URL", format!("http://{sandbox}/identity")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
-            ("TABBY_BASE_URL", format!("http://{sandbox}/tabby")),
-            ("TABBY_MERCHANT_CODE", sandbox::TABBY_MERCHANT.to_owned()),
-            ("TABBY_WEBHOOK_HEADER", sandbox::TABBY_WEBHOOK_HEADER.to_owned()),
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
-        let environment = urls.into_iter().chain(secrets(&keys)).chain(unlimited());
+        let environment =
+            urls.into_iter().chain(tabby(&sandbox)).chain(secrets(&keys)).chain(unlimited());
         for (name, value) in environment.filter(|(name, _)| !setup.without.contains(name)) {
             launch = launch.env(name, value);
         }
@@ -282,6 +280,15 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
     }
     launch.clean_env = true;
     launch
+}
+
+/// What is no secret about it.
+fn tabby(sandbox: &str) -> [(&'static str, String); 3] {
+    [
+        ("TABBY_BASE_URL", format!("http://{sandbox}/tabby")),
+        ("TABBY_MERCHANT_CODE", sandbox::TABBY_MERCHANT.to_owned()),
+        ("TABBY_WEBHOOK_HEADER", sandbox::TABBY_WEBHOOK_HEADER.to_owned()),
+    ]
 }
 
 fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
