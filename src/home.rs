@@ -25,6 +25,8 @@ pub(crate) struct Keys {
     pub hyperpay_webhook_key: String,
     /// Keys of an earlier build have none.
     #[serde(default = "random_hex")]
+    pub tabby_webhook_secret: String,
+    #[serde(default = "random_hex")]
     pub pass_key: String,
 }
 
@@ -64,6 +66,7 @@ impl Home {
             id_key: random_hex(),
             jwt_secret: random_hex(),
             hyperpay_webhook_key: random_hex(),
+            tabby_webhook_secret: random_hex(),
             pass_key: random_hex(),
         };
         self.write("keys.json", &keys)?;

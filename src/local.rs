@@ -166,6 +166,11 @@ fn environment(
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key.clone()),
+        ("TABBY_BASE_URL", format!("{sandbox_url}/tabby")),
+        ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
+        ("TABBY_MERCHANT_CODE", sandbox::TABBY_MERCHANT.to_owned()),
+        ("TABBY_WEBHOOK_HEADER", sandbox::TABBY_WEBHOOK_HEADER.to_owned()),
+        ("TABBY_WEBHOOK_KEYS", keys.tabby_webhook_secret.clone()),
     ];
     ours.into_iter().chain(passed_on).collect()
 }
@@ -201,7 +206,9 @@ async fn start_sandbox(
         .env("SANDBOX_STATE", home.path("sandbox.json"))
         .env("SANDBOX_FACTOR", factor)
         .env("SANDBOX_WEBHOOK_URL", format!("{gateway_url}/webhooks/hyperpay"))
-        .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key);
+        .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key)
+        .env("SANDBOX_TABBY_WEBHOOK_URL", format!("{gateway_url}/webhooks/tabby"))
+        .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.tabby_webhook_secret);
     let sandbox = Supervised::spawn(&launch)?;
     let url = format!("http://127.0.0.1:{port}");
     if !answers(&format!("{url}/_sim/health")).await {

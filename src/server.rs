@@ -11,7 +11,7 @@ use activities::{
 };
 use adapters::{
     Providers, hyperpay::HyperPay, identity::Identity, restate_admin::RestateAdmin, storage::Store,
-    vista::Vista,
+    tabby::Tabby, vista::Vista,
 };
 use chrono::Utc;
 use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
@@ -122,6 +122,9 @@ impl Parts {
         if let Some(hyperpay) = &config.hyperpay {
             let vendor = Arc::new(HyperPay::new(hyperpay.clone())?);
             providers = providers.with(Provider::HyperPay, vendor);
+        }
+        if let Some(tabby) = &config.tabby {
+            providers = providers.with(Provider::Tabby, Arc::new(Tabby::new(tabby.clone())?));
         }
         Ok(Self {
             db: until_ready("the database", connect).await?,

@@ -88,6 +88,10 @@ impl Call {
         Self::new(operation, Method::POST, path.into(), Payload::Json(body))
     }
 
+    pub(crate) fn post_bare(operation: &'static str, path: impl Into<String>) -> Self {
+        Self::new(operation, Method::POST, path.into(), Payload::Nothing)
+    }
+
     pub(crate) fn post_form(
         operation: &'static str,
         path: impl Into<String>,

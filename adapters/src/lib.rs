@@ -11,6 +11,7 @@ pub mod restate_admin;
 #[cfg(test)]
 mod scripted;
 pub mod storage;
+pub mod tabby;
 pub mod vista;
 mod watched;
 

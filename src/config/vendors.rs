@@ -1,7 +1,7 @@
 //! The cinema's system, and who takes the money.
 
 use super::reader::Reader;
-use adapters::{hyperpay, vista};
+use adapters::{hyperpay, tabby, vista};
 use schema::provider::Platform;
 use secrecy::SecretString;
 use std::{collections::BTreeMap, time::Duration};
@@ -40,6 +40,25 @@ pub(super) fn hyperpay(from: &mut Reader, factor: u32) -> Option<hyperpay::Confi
         live: from.optional("HYPER_PAY_LIVE").is_some(),
         test_mode: from.optional("HYPER_PAY_TEST_MODE"),
         read_window: Duration::from_mins(1) / factor,
+        session_life: Duration::from_mins(30) / factor,
+    })
+}
+
+/// On when its key is set; then everything else of it must be, too.
+pub(super) fn tabby(from: &mut Reader, factor: u32) -> Option<tabby::Config> {
+    let key = from.optional("TABBY_API_KEY")?;
+    let secrets = from.required(
+        "TABBY_WEBHOOK_KEYS",
+        "what the webhooks' header holds; two with a comma between them while they are rotated",
+    );
+    Some(tabby::Config {
+        base_url: from.required("TABBY_BASE_URL", "https://api.tabby.sa"),
+        key: key.into(),
+        merchant_code: from.required("TABBY_MERCHANT_CODE", "the shop, as Tabby calls it"),
+        webhook_header: from
+            .required("TABBY_WEBHOOK_HEADER", "the header that webhooks were registered with"),
+        webhook_secrets: secrets.split(',').map(|secret| secret.trim().to_owned().into()).collect(),
+        live: from.optional("TABBY_LIVE").is_some(),
         session_life: Duration::from_mins(30) / factor,
     })
 }

@@ -156,7 +156,8 @@ impl System {
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
-        let environment = urls.into_iter().chain(secrets(&keys)).chain(unlimited());
+        let environment =
+            urls.into_iter().chain(tabby(&sandbox)).chain(secrets(&keys)).chain(unlimited());
         for (name, value) in environment.filter(|(name, _)| !setup.without.contains(name)) {
             launch = launch.env(name, value);
         }
@@ -271,12 +272,23 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
         .args(["sandbox".to_owned(), "--port".to_owned(), port])
         .env("SANDBOX_FACTOR", setup.factor.to_string())
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
-        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook);
+        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook)
+        .env("SANDBOX_TABBY_WEBHOOK_URL", format!("http://{gateway}/webhooks/tabby"))
+        .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.webhook);
     if !setup.without.contains(&"SANDBOX_STATE") {
         launch = launch.env("SANDBOX_STATE", logs.join("stand-ins.json"));
     }
     launch.clean_env = true;
     launch
+}
+
+/// What is no secret about it.
+fn tabby(sandbox: &str) -> [(&'static str, String); 3] {
+    [
+        ("TABBY_BASE_URL", format!("http://{sandbox}/tabby")),
+        ("TABBY_MERCHANT_CODE", sandbox::TABBY_MERCHANT.to_owned()),
+        ("TABBY_WEBHOOK_HEADER", sandbox::TABBY_WEBHOOK_HEADER.to_owned()),
+    ]
 }
 
 fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
@@ -295,6 +307,8 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.webhook.clone()),
+        ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
+        ("TABBY_WEBHOOK_KEYS", keys.webhook.clone()),
         ("USHER_PASS_KEY", keys.passes.clone()),
         ("APPLE_WALLET_KEY_FILE_NAME", SIGNER.key.clone()),
     ];

@@ -1,6 +1,6 @@
 //! The stand-ins on the command line: their options, and how they are run until a signal.
 
-use crate::{Config, serve};
+use crate::{Config, TABBY_KEY, serve};
 use clap::Args;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How many ports are tried after the wanted one.
 const PORTS: u16 = 100;
 
-/// Stand-ins for the cinema system (Vista) and the card gateway (`HyperPay`).
+/// Stand-ins for the cinema system (Vista), the card gateway (`HyperPay`) and Tabby.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The first port tried.
@@ -41,6 +41,15 @@ pub struct Options {
     /// The card gateway's channels, `entity:BRAND`, separated by commas.
     #[arg(long, env = "SANDBOX_HYPERPAY_ENTITIES", value_delimiter = ',')]
     hyperpay_entities: Vec<String>,
+    /// The secret key that Tabby takes.
+    #[arg(long, env = "SANDBOX_TABBY_KEY", default_value = TABBY_KEY)]
+    tabby_key: String,
+    /// Where Tabby sends its webhooks.
+    #[arg(long, env = "SANDBOX_TABBY_WEBHOOK_URL")]
+    tabby_webhook_url: Option<String>,
+    /// What is in the header of Tabby's webhooks.
+    #[arg(long, env = "SANDBOX_TABBY_WEBHOOK_SECRET")]
+    tabby_webhook_secret: Option<String>,
 }
 
 /// Serves the stand-ins until Ctrl-C or SIGTERM. Says where on the first line of its output.
@@ -67,6 +76,9 @@ pub async fn run(options: Options) -> io::Result<()> {
         };
         config.hyperpay_entities = options.hyperpay_entities.iter().map(split).collect();
     }
+    config.tabby_key = options.tabby_key;
+    config.tabby_webhook_url = options.tabby_webhook_url;
+    config.tabby_webhook_secret = options.tabby_webhook_secret;
     let mut out = io::stdout();
     writeln!(out, "sandbox http://{address}")?;
     out.flush()?;

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is shared with the adapters: a stand-in that shares code with its client repeats its mistakes.
 //!
-//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista` or `hyperpay`.
+//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista`, `hyperpay` or `tabby`.
 //!
 //! | Control | What it does |
 //! |---|---|
@@ -12,10 +12,10 @@
 //! | `GET /_sim/{v}/faults/unfired` | the rules that have never fired |
 //! | `GET`, `POST /_sim/{v}/switches` | what nobody knows about the vendor, `{"name": "position"}` |
 //! | `GET /_sim/{v}/ledger` | what the vendor did: all, `?from=` the nth entry, `?reference=`, `?kind=` |
-//! | `POST /_sim/hyperpay/pay/{session}` | the shopper: `{"outcome": "approve" \| "decline" \| "abandon"}` |
-//! | `POST /_sim/hyperpay/chargebacks` | the shopper's bank: `{"reference"}` |
-//! | `GET /_sim/hyperpay/outbox` | the webhooks and their deliveries, `?reference=` |
-//! | `POST /_sim/hyperpay/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
+//! | `POST /_sim/{v}/pay/{session}` | the shopper: `{"outcome": "approve" \| "decline" \| "abandon"}` |
+//! | `POST /_sim/{v}/chargebacks` | the shopper's bank: `{"reference"}` |
+//! | `GET /_sim/{v}/outbox` | the webhooks and their deliveries, `?reference=` |
+//! | `POST /_sim/{v}/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
 //! | `POST`, `DELETE /_sim/identity/users/{id}` | how a user stands: `{"status", "permissions"?, "revoked_before"?, "revoked_tokens"?}`, or null |
 //! | `POST /_sim/identity/weather` | `{"silent"?, "delay_ms"?}`; `GET /_sim/identity` shows all of it, and how often it was asked |
 //! | `POST /_sim/clock`, `POST /_sim/reset` | `{"factor"}`: how fast the vendors' time passes; everything anew |
@@ -40,6 +40,7 @@ mod server;
 mod socket;
 mod spoiling;
 mod switches;
+mod tabby;
 mod vendor;
 mod vista;
 mod wire;
@@ -47,6 +48,10 @@ mod world;
 
 pub use cli::{Options, run};
 pub use hyperpay::{CARD_ENTITY, DEFAULT_TOKEN, DEFAULT_WEBHOOK_KEY, MADA_ENTITY, WALLET_ENTITY};
+pub use tabby::{
+    KEY as TABBY_KEY, MERCHANT as TABBY_MERCHANT, WEBHOOK_HEADER as TABBY_WEBHOOK_HEADER,
+    WEBHOOK_SECRET as TABBY_WEBHOOK_SECRET,
+};
 pub use vista::DEFAULT_TOKENS;
 
 use axum::Router;
@@ -81,6 +86,13 @@ pub struct Config {
     pub hyperpay_token: String,
     /// The channels of the card gateway: entity id and card brand.
     pub hyperpay_entities: Vec<(String, String)>,
+    /// The secret key that Tabby takes, and the shop it is of.
+    pub tabby_key: String,
+    pub tabby_merchant: String,
+    /// Where Tabby's webhooks go; nowhere when absent.
+    pub tabby_webhook_url: Option<String>,
+    /// `TABBY_WEBHOOK_SECRET` when absent.
+    pub tabby_webhook_secret: Option<String>,
 }
 
 impl Config {
@@ -99,6 +111,10 @@ impl Config {
             hyperpay_entities: channels
                 .map(|(entity, brand)| (entity.to_owned(), brand.to_owned()))
                 .to_vec(),
+            tabby_key: TABBY_KEY.to_owned(),
+            tabby_merchant: TABBY_MERCHANT.to_owned(),
+            tabby_webhook_url: None,
+            tabby_webhook_secret: None,
         }
     }
 }

@@ -70,6 +70,21 @@ pub(crate) struct Letter {
     /// Lets the next letter of its thread go first; sent when due if none comes.
     #[serde(default)]
     pub yields: bool,
+    /// How long to wait before each further try, in the vendor's time; the card gateway's ladder when absent.
+    #[serde(default)]
+    pub waits: Option<Vec<i64>>,
+}
+
+impl Letter {
+    /// How long to wait before the next try; none when the last one was it.
+    fn next_wait(&self) -> Option<i64> {
+        let tried = self.attempts.len();
+        match &self.waits {
+            Some(waits) => waits.get(tried.checked_sub(1)?).copied(),
+            None if tried >= LAST_TRY => None,
+            None => Some(LADDER.get(tried.checked_sub(1)?).copied().unwrap_or(DAY)),
+        }
+    }
 }
 
 /// What leaves for the merchant.
@@ -193,14 +208,13 @@ impl Outbox {
         }
         if delivered {
             letter.fate = Fate::Delivered;
-        } else if letter.once || letter.attempts.len() >= LAST_TRY {
-            letter.fate = Fate::GivenUp;
-        } else {
-            let step = LADDER.get(letter.attempts.len() - 1).copied().unwrap_or(DAY);
+        } else if let Some(step) = letter.next_wait().filter(|_| !letter.once) {
             letter.fate = Fate::Waiting;
             letter.due_at = now + clock.shortened(step);
             self.due.insert((letter.due_at, id));
             return;
+        } else {
+            letter.fate = Fate::GivenUp;
         }
         self.send_followers(id);
     }
@@ -254,6 +268,19 @@ mod tests {
         outbox.record(id, None, Ok(204), &clock);
         assert_eq!(outbox.next_due(), None);
         assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::Delivered);
+    }
+
+    #[test]
+    fn a_vendor_with_a_ladder_of_its_own_gives_up_at_its_end() {
+        let mut outbox = Outbox::default();
+        let id = outbox.post(Letter { waits: Some(vec![MINUTE]), ..about("BK-1") });
+        for _ in 0..2 {
+            assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::Waiting);
+            outbox.take_due(i64::MAX, 10);
+            outbox.record(id, None, Ok(503), &Clock::new(60));
+        }
+        assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::GivenUp);
+        assert_eq!(outbox.next_due(), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::Config;
 use crate::clock::{self, Clock};
 use crate::hyperpay::HyperPay;
 use crate::identity::Identity;
+use crate::tabby::Tabby;
 use crate::vendor::Vendor;
 use crate::vista::Vista;
 use serde_json::Value;
@@ -32,10 +33,12 @@ impl World {
         let mut vista: Box<dyn Vendor> = Box::new(Vista::new(config));
         let clock = Clock::new(config.factor);
         let mut hyperpay: Box<dyn Vendor> = Box::new(HyperPay::new(config, &clock));
+        let mut tabby: Box<dyn Vendor> = Box::new(Tabby::new(config, &clock));
         if let Some(path) = &config.state_file
             && let Some(mut saved) = load(path)?
         {
-            for (name, vendor) in [("vista", &mut vista), ("hyperpay", &mut hyperpay)] {
+            let all = [("vista", &mut vista), ("hyperpay", &mut hyperpay), ("tabby", &mut tabby)];
+            for (name, vendor) in all {
                 if let Some(state) = saved.pointer_mut(&format!("/vendors/{name}")) {
                     vendor.restore(state.take()).map_err(|error| unreadable(path, &error))?;
                     vendor.desk_mut().outbox.resume();
@@ -43,7 +46,12 @@ impl World {
             }
         }
         Ok(Arc::new(Self {
-            vendors: [("vista", Mutex::new(vista)), ("hyperpay", Mutex::new(hyperpay))].into(),
+            vendors: [
+                ("vista", Mutex::new(vista)),
+                ("hyperpay", Mutex::new(hyperpay)),
+                ("tabby", Mutex::new(tabby)),
+            ]
+            .into(),
             identity: Identity::default(),
             clock,
             changed: Notify::new(),

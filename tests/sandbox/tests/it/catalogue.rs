@@ -182,6 +182,12 @@ impl Everything {
         Prepared { request, effect, reference: Some(reference) }
     }
 
+    async fn of_tabby(&mut self, op: &str) -> Prepared {
+        let reference = format!("EVERY-{:08}", self.next());
+        let (request, effect, reference) = self.sandbox.tabby_prepared(op, &reference).await;
+        Prepared { request, effect, reference: Some(reference) }
+    }
+
     async fn ledger(&self, vendor: &str, from: usize) -> Vec<Value> {
         let path = format!("{vendor}/ledger?from={from}");
         let entries = self.sandbox.sim(Method::GET, &path, Value::Null).await;
@@ -196,6 +202,7 @@ impl Everything {
     async fn misbehaves(&mut self, vendor: &str, (op, fault, when): (&str, &str, &str)) {
         let prepared = match vendor {
             "vista" => self.of_vista(op).await,
+            "tabby" => self.of_tabby(op).await,
             _ => self.of_hyperpay(op).await,
         };
         self.seen += self.ledger(vendor, self.seen).await.len();
@@ -259,9 +266,14 @@ async fn every_fault_of_the_gateway_falls_on_the_side_it_says() {
 }
 
 #[tokio::test]
+async fn every_fault_of_tabby_falls_on_the_side_it_says() {
+    assert!(every_fault_of("tabby").await > 300);
+}
+
+#[tokio::test]
 async fn every_switch_takes_every_position_and_the_default_is_the_first() {
     let everything = Everything::start().await;
-    for vendor in ["vista", "hyperpay"] {
+    for vendor in ["vista", "hyperpay", "tabby"] {
         let about = everything.about(vendor).await;
         for (name, switch) in about["switches"].as_object().unwrap() {
             let positions = texts(&switch["positions"]);
