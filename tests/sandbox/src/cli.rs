@@ -1,6 +1,6 @@
 //! The stand-ins on the command line: their options, and how they are run until a signal.
 
-use crate::{Config, serve};
+use crate::{Config, nearpay, serve};
 use clap::Args;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -41,6 +41,8 @@ pub struct Options {
     /// The card gateway's channels, `entity:BRAND`, separated by commas.
     #[arg(long, env = "SANDBOX_HYPERPAY_ENTITIES", value_delimiter = ',')]
     hyperpay_entities: Vec<String>,
+    #[command(flatten)]
+    nearpay: nearpay::Setup,
 }
 
 /// Serves the stand-ins until Ctrl-C or SIGTERM. Says where on the first line of its output.
@@ -54,6 +56,7 @@ pub async fn run(options: Options) -> io::Result<()> {
     config.factor = options.factor;
     config.webhook_url = options.webhook_url;
     config.webhook_key = options.webhook_key;
+    config.nearpay = options.nearpay;
     if !options.vista_tokens.is_empty() {
         config.vista_tokens = options.vista_tokens;
     }
