@@ -38,6 +38,7 @@ pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     let workflows_addr = workflows.local_addr()?.to_string();
     let mut environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
     environment.extend(for_tickets(&home, &keys)?);
+    environment.insert("NEARPAY_PRIVATE_KEY", home.login_key()?.private);
     let config = Config::read(None, &Values::of(environment))?;
     schema::Db::connect(&config.database_url, 1).await?.migrate().await.map_err(|error| {
         format!("{error}. If .usher/data is of another build, remove it: it is this folder's only.")
@@ -166,6 +167,11 @@ fn environment(
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key.clone()),
+        ("NEARPAY_BASE_URL", format!("{sandbox_url}/nearpay/v1/clients-sdk")),
+        ("NEARPAY_API_KEY", sandbox::nearpay::DEFAULT_KEY.to_owned()),
+        ("NEARPAY_CLIENT_UUID", sandbox::nearpay::DEFAULT_CLIENT.to_owned()),
+        ("NEARPAY_WEBHOOK_SECRETS", keys.nearpay_webhook_secret.clone()),
+        ("USHER_KIOSK_TERMINALS", format!("1={}", sandbox::nearpay::DEFAULT_TERMINAL)),
     ];
     ours.into_iter().chain(passed_on).collect()
 }
@@ -201,7 +207,12 @@ async fn start_sandbox(
         .env("SANDBOX_STATE", home.path("sandbox.json"))
         .env("SANDBOX_FACTOR", factor)
         .env("SANDBOX_WEBHOOK_URL", format!("{gateway_url}/webhooks/hyperpay"))
-        .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key);
+        .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key)
+        .env(
+            "SANDBOX_NEARPAY_WEBHOOK_URL",
+            format!("{gateway_url}/webhooks/nearpay/{}", keys.nearpay_webhook_secret),
+        )
+        .env("SANDBOX_NEARPAY_PUBLIC_KEY", home.login_key()?.public);
     let sandbox = Supervised::spawn(&launch)?;
     let url = format!("http://127.0.0.1:{port}");
     if !answers(&format!("{url}/_sim/health")).await {

@@ -10,7 +10,13 @@ use activities::{
     tickets::{Studio, pass::Passes},
 };
 use adapters::{
-    Providers, hyperpay::HyperPay, identity::Identity, restate_admin::RestateAdmin, storage::Store,
+    Providers,
+    apple_pay::ApplePay,
+    hyperpay::HyperPay,
+    identity::Identity,
+    nearpay::{NearPay, login::Minter},
+    restate_admin::RestateAdmin,
+    storage::Store,
     vista::Vista,
 };
 use chrono::Utc;
@@ -121,6 +127,10 @@ impl Parts {
             let vendor = Arc::new(HyperPay::new(hyperpay.clone())?);
             providers = providers.with(Provider::HyperPay, vendor);
         }
+        if let Some(nearpay) = &config.nearpay {
+            let vendor = Arc::new(NearPay::new(nearpay.clone())?);
+            providers = providers.with(Provider::NearPay, vendor);
+        }
         Ok(Self {
             db: until_ready("the database", connect).await?,
             engine: Engine::new(&config.restate_ingress_url)?,
@@ -158,6 +168,8 @@ impl Parts {
             guard: Arc::new(Guard::new(&config.settings.limits)),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
+            minter: config.terminal_login.as_ref().map(Minter::new).transpose()?.map(Arc::new),
+            apple_pay: config.apple_pay.as_ref().map(ApplePay::new).transpose()?.map(Arc::new),
             store: self.store.clone(),
             passes: self.passes.clone(),
             settings: Arc::new(config.settings.clone()),

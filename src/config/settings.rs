@@ -1,6 +1,6 @@
 //! What the operator chooses about bookings.
 
-use super::{limits, reader::Reader};
+use super::{apple_pay, limits, nearpay, reader::Reader};
 use chrono::Duration as Span;
 use gateway::Settings;
 use schema::{provider::Platform, timings::Timings};
@@ -27,5 +27,7 @@ pub(super) fn settings(from: &mut Reader, factor: u32) -> Settings {
         limits: limits::limits(from),
         timings: timings.faster(factor),
         deep_links,
+        terminals: nearpay::terminals(from),
+        domain_association: apple_pay::domain_association(from),
     }
 }

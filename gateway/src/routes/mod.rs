@@ -1,9 +1,11 @@
 //! The routes, and the limits that all of them share.
 
+mod apple_pay;
 mod body;
 mod cases;
 mod events;
 mod health;
+mod kiosk;
 mod maintenance;
 mod order_list;
 mod orders;
@@ -36,6 +38,8 @@ pub(crate) fn router(app: App) -> Router {
         .merge(tickets::router())
         .merge(passes::router())
         .merge(payments::router())
+        .merge(apple_pay::router())
+        .merge(kiosk::router())
         .merge(seats::router())
         .merge(pay::router())
         .merge(webhooks::router())

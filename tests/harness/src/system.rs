@@ -2,7 +2,10 @@
 
 use super::{PAUSE, until};
 use data_encoding::HEXLOWER;
-use sandbox::apple::{PassCertificate, pass_certificate};
+use sandbox::{
+    apple::{PassCertificate, pass_certificate},
+    nearpay::{LoginKey, login_key},
+};
 use schema::ids::IdKey;
 use stack::{Engines, Launch, Options, Supervised};
 use std::{
@@ -23,6 +26,9 @@ const TEAM: &str = "A1B2C3D4E5";
 /// Who signs the passes of every system of this process.
 pub static SIGNER: LazyLock<PassCertificate> =
     LazyLock::new(|| pass_certificate(PASS_TYPE, TEAM, (2026, 2099)).unwrap());
+
+/// What the kiosks' terminals of every system of this process sign in by.
+pub static TERMINALS: LazyLock<LoginKey> = LazyLock::new(|| login_key().unwrap());
 
 /// How long the logs of a run may be read.
 const KEPT: Duration = Duration::from_hours(24);
@@ -89,6 +95,7 @@ pub struct Keys {
     pub webhook: String,
     id: String,
     passes: String,
+    nearpay: String,
 }
 
 /// A process that can be killed and started again as it was.
@@ -128,7 +135,13 @@ impl System {
 
         let address = || format!("127.0.0.1:{}", free_port());
         let (gateway, workflows, sandbox, metrics) = (address(), address(), address(), address());
-        let keys = Keys { jwt: random(), webhook: random(), id: random(), passes: random() };
+        let keys = Keys {
+            jwt: random(),
+            webhook: random(),
+            id: random(),
+            passes: random(),
+            nearpay: random(),
+        };
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins =
             Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox, setup)).unwrap();
@@ -154,6 +167,9 @@ impl System {
             ("IDENTITY_BASE_URL", format!("http://{sandbox}/identity")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
+            ("NEARPAY_BASE_URL", format!("http://{sandbox}/nearpay/v1/clients-sdk")),
+            ("NEARPAY_CLIENT_UUID", sandbox::nearpay::DEFAULT_CLIENT.to_owned()),
+            ("USHER_KIOSK_TERMINALS", format!("1={}", sandbox::nearpay::DEFAULT_TERMINAL)),
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
         let environment = urls.into_iter().chain(secrets(&keys)).chain(unlimited());
@@ -271,7 +287,12 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
         .args(["sandbox".to_owned(), "--port".to_owned(), port])
         .env("SANDBOX_FACTOR", setup.factor.to_string())
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
-        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook);
+        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook)
+        .env(
+            "SANDBOX_NEARPAY_WEBHOOK_URL",
+            format!("http://{gateway}/webhooks/nearpay/{}", keys.nearpay),
+        )
+        .env("SANDBOX_NEARPAY_PUBLIC_KEY", &TERMINALS.public);
     if !setup.without.contains(&"SANDBOX_STATE") {
         launch = launch.env("SANDBOX_STATE", logs.join("stand-ins.json"));
     }
@@ -295,6 +316,9 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.webhook.clone()),
+        ("NEARPAY_API_KEY", sandbox::nearpay::DEFAULT_KEY.to_owned()),
+        ("NEARPAY_WEBHOOK_SECRETS", keys.nearpay.clone()),
+        ("NEARPAY_PRIVATE_KEY", TERMINALS.private.clone()),
         ("USHER_PASS_KEY", keys.passes.clone()),
         ("APPLE_WALLET_KEY_FILE_NAME", SIGNER.key.clone()),
     ];
