@@ -40,7 +40,7 @@ async fn hyperpay(
     deliver(&app, Provider::HyperPay, &headers, None, &body).await
 }
 
-/// Hear of a payment from NearPay
+/// Hear of a payment at a kiosk
 ///
 /// Nothing is signed: who knows the address may write, and is not believed.
 #[utoipa::path(post, path = "/webhooks/nearpay/{secret}", tag = "webhooks", operation_id = "hear_nearpay", security(()),

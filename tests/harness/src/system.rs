@@ -28,7 +28,7 @@ pub static SIGNER: LazyLock<PassCertificate> =
     LazyLock::new(|| pass_certificate(PASS_TYPE, TEAM, (2026, 2099)).unwrap());
 
 /// What the kiosks' terminals of every system of this process sign in by.
-pub static TERMINALS: LazyLock<LoginKey> = LazyLock::new(|| login_key().unwrap());
+static TERMINALS: LazyLock<LoginKey> = LazyLock::new(|| login_key().unwrap());
 
 /// How long the logs of a run may be read.
 const KEPT: Duration = Duration::from_hours(24);
@@ -98,6 +98,13 @@ pub struct Keys {
     nearpay: String,
 }
 
+impl Keys {
+    fn new() -> Self {
+        let [jwt, webhook, id, passes, nearpay] = std::array::from_fn(|_| random());
+        Self { jwt, webhook, id, passes, nearpay }
+    }
+}
+
 /// A process that can be killed and started again as it was.
 struct Program {
     launch: Launch,
@@ -135,13 +142,7 @@ impl System {
 
         let address = || format!("127.0.0.1:{}", free_port());
         let (gateway, workflows, sandbox, metrics) = (address(), address(), address(), address());
-        let keys = Keys {
-            jwt: random(),
-            webhook: random(),
-            id: random(),
-            passes: random(),
-            nearpay: random(),
-        };
+        let keys = Keys::new();
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins =
             Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox, setup)).unwrap();
@@ -167,12 +168,10 @@ impl System {
             ("IDENTITY_BASE_URL", format!("http://{sandbox}/identity")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
-            ("NEARPAY_BASE_URL", format!("http://{sandbox}/nearpay/v1/clients-sdk")),
-            ("NEARPAY_CLIENT_UUID", sandbox::nearpay::DEFAULT_CLIENT.to_owned()),
-            ("USHER_KIOSK_TERMINALS", format!("1={}", sandbox::nearpay::DEFAULT_TERMINAL)),
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
-        let environment = urls.into_iter().chain(secrets(&keys)).chain(unlimited());
+        let environment =
+            urls.into_iter().chain(kiosks(&sandbox)).chain(secrets(&keys)).chain(unlimited());
         for (name, value) in environment.filter(|(name, _)| !setup.without.contains(name)) {
             launch = launch.env(name, value);
         }
@@ -298,6 +297,15 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
     }
     launch.clean_env = true;
     launch
+}
+
+/// Kiosk 1 has a terminal.
+fn kiosks(sandbox: &str) -> [(&'static str, String); 3] {
+    [
+        ("NEARPAY_BASE_URL", format!("http://{sandbox}/nearpay/v1/clients-sdk")),
+        ("NEARPAY_CLIENT_UUID", sandbox::nearpay::DEFAULT_CLIENT.to_owned()),
+        ("USHER_KIOSK_TERMINALS", format!("1={}", sandbox::nearpay::DEFAULT_TERMINAL)),
+    ]
 }
 
 fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
