@@ -2,7 +2,10 @@
 
 use data_encoding::HEXLOWER;
 use rand::Rng;
-use sandbox::apple::{PassCertificate, pass_certificate};
+use sandbox::{
+    apple::{PassCertificate, pass_certificate},
+    nearpay::{LoginKey, login_key},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs, io,
@@ -28,6 +31,8 @@ pub(crate) struct Keys {
     pub tabby_webhook_secret: String,
     #[serde(default = "random_hex")]
     pub pass_key: String,
+    #[serde(default = "random_hex")]
+    pub nearpay_webhook_secret: String,
 }
 
 /// Where the running system is.
@@ -68,6 +73,7 @@ impl Home {
             hyperpay_webhook_key: random_hex(),
             tabby_webhook_secret: random_hex(),
             pass_key: random_hex(),
+            nearpay_webhook_secret: random_hex(),
         };
         self.write("keys.json", &keys)?;
         Ok(keys)
@@ -82,6 +88,16 @@ impl Home {
         let made =
             pass_certificate(PASS_TYPE, PASS_TEAM, (2026, 2099)).map_err(io::Error::other)?;
         self.write("pass-certificate.json", &made)?;
+        Ok(made)
+    }
+
+    /// This folder's key that kiosks' terminals sign in by; made at the first start.
+    pub(crate) fn login_key(&self) -> io::Result<LoginKey> {
+        if let Some(known) = self.read("login-key.json")? {
+            return Ok(known);
+        }
+        let made = login_key().map_err(io::Error::other)?;
+        self.write("login-key.json", &made)?;
         Ok(made)
     }
 

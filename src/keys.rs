@@ -38,6 +38,8 @@ pub(crate) fn run() -> Outcome {
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key),
         ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
         ("TABBY_WEBHOOK_KEYS", keys.tabby_webhook_secret),
+        ("NEARPAY_API_KEY", random_hex()),
+        ("NEARPAY_WEBHOOK_SECRETS", keys.nearpay_webhook_secret),
     ];
     let lines = lines.map(|(name, value)| format!("{name}={value}\n"));
     write_private(Path::new(ENV), lines.concat().as_bytes())?;

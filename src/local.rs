@@ -38,6 +38,7 @@ pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     let workflows_addr = workflows.local_addr()?.to_string();
     let mut environment = environment(&urls, &keys, &gateway_url, &sandbox_url, &workflows_addr);
     environment.extend(for_tickets(&home, &keys)?);
+    environment.insert("NEARPAY_PRIVATE_KEY", home.login_key()?.private);
     let config = Config::read(None, &Values::of(environment))?;
     schema::Db::connect(&config.database_url, 1).await?.migrate().await.map_err(|error| {
         format!("{error}. If .usher/data is of another build, remove it: it is this folder's only.")
@@ -171,6 +172,11 @@ fn environment(
         ("TABBY_MERCHANT_CODE", sandbox::TABBY_MERCHANT.to_owned()),
         ("TABBY_WEBHOOK_HEADER", sandbox::TABBY_WEBHOOK_HEADER.to_owned()),
         ("TABBY_WEBHOOK_KEYS", keys.tabby_webhook_secret.clone()),
+        ("NEARPAY_BASE_URL", format!("{sandbox_url}/nearpay/v1/clients-sdk")),
+        ("NEARPAY_API_KEY", sandbox::nearpay::DEFAULT_KEY.to_owned()),
+        ("NEARPAY_CLIENT_UUID", sandbox::nearpay::DEFAULT_CLIENT.to_owned()),
+        ("NEARPAY_WEBHOOK_SECRETS", keys.nearpay_webhook_secret.clone()),
+        ("USHER_KIOSK_TERMINALS", format!("1={}", sandbox::nearpay::DEFAULT_TERMINAL)),
     ];
     ours.into_iter().chain(passed_on).collect()
 }
@@ -208,7 +214,12 @@ async fn start_sandbox(
         .env("SANDBOX_WEBHOOK_URL", format!("{gateway_url}/webhooks/hyperpay"))
         .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key)
         .env("SANDBOX_TABBY_WEBHOOK_URL", format!("{gateway_url}/webhooks/tabby"))
-        .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.tabby_webhook_secret);
+        .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.tabby_webhook_secret)
+        .env(
+            "SANDBOX_NEARPAY_WEBHOOK_URL",
+            format!("{gateway_url}/webhooks/nearpay/{}", keys.nearpay_webhook_secret),
+        )
+        .env("SANDBOX_NEARPAY_PUBLIC_KEY", home.login_key()?.public);
     let sandbox = Supervised::spawn(&launch)?;
     let url = format!("http://127.0.0.1:{port}");
     if !answers(&format!("{url}/_sim/health")).await {

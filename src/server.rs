@@ -10,8 +10,15 @@ use activities::{
     tickets::{Studio, pass::Passes},
 };
 use adapters::{
-    Providers, hyperpay::HyperPay, identity::Identity, restate_admin::RestateAdmin, storage::Store,
-    tabby::Tabby, vista::Vista,
+    Providers,
+    apple_pay::ApplePay,
+    hyperpay::HyperPay,
+    identity::Identity,
+    nearpay::{NearPay, login::Minter},
+    restate_admin::RestateAdmin,
+    storage::Store,
+    tabby::Tabby,
+    vista::Vista,
 };
 use chrono::Utc;
 use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
@@ -126,6 +133,10 @@ impl Parts {
         if let Some(tabby) = &config.tabby {
             providers = providers.with(Provider::Tabby, Arc::new(Tabby::new(tabby.clone())?));
         }
+        if let Some(nearpay) = &config.nearpay {
+            let vendor = Arc::new(NearPay::new(nearpay.clone())?);
+            providers = providers.with(Provider::NearPay, vendor);
+        }
         Ok(Self {
             db: until_ready("the database", connect).await?,
             engine: Engine::new(&config.restate_ingress_url)?,
@@ -165,6 +176,8 @@ impl Parts {
             guard: Arc::new(Guard::new(&config.settings.limits)),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
+            minter: config.terminal_login.as_ref().map(Minter::new).transpose()?.map(Arc::new),
+            apple_pay: config.apple_pay.as_ref().map(ApplePay::new).transpose()?.map(Arc::new),
             store: self.store.clone(),
             passes: self.passes.clone(),
             settings: Arc::new(config.settings.clone()),

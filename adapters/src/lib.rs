@@ -1,11 +1,13 @@
 //! How to say things to each vendor, and what they said. Knows no booking's fate and no database.
 
+pub mod apple_pay;
 pub mod aws;
 pub mod card_numbers;
 pub mod error;
 mod http;
 pub mod hyperpay;
 pub mod identity;
+pub mod nearpay;
 pub mod provider;
 pub mod restate_admin;
 #[cfg(test)]

@@ -14,6 +14,16 @@ pub(crate) fn count(
     written(vendor, operation, outcome(ended), took);
 }
 
+/// A session was asked of Apple. Any other answer than a session is a refusal.
+pub(crate) fn count_apple_pay<T>(ended: &Result<T, Error>, took: Duration) {
+    let outcome = match ended {
+        Ok(_) => "2xx",
+        Err(Error::Refused { .. }) => "4xx",
+        Err(error) => without_answer(error),
+    };
+    written("apple_pay", "session", outcome, took);
+}
+
 /// One call of the store has ended. It speaks HTTP or is a folder, so what it has answered counts as one word.
 pub(crate) fn count_store<T>(operation: &'static str, ended: &Result<T, Error>, took: Duration) {
     written("store", operation, ended.as_ref().err().map_or("2xx", without_answer), took);

@@ -8,7 +8,8 @@ use crate::{
 };
 use activities::tickets::pass::Passes;
 use adapters::{
-    Providers, identity::Identity, restate_admin::RestateAdmin, storage::Store, vista::Vista,
+    Providers, apple_pay::ApplePay, identity::Identity, nearpay::login::Minter,
+    restate_admin::RestateAdmin, storage::Store, vista::Vista,
 };
 use schema::{
     Db,
@@ -34,6 +35,10 @@ pub struct App {
     pub guard: Arc<Guard>,
     pub vista: Arc<Vista>,
     pub providers: Arc<Providers>,
+    /// None: no key, so no kiosk's terminal signs in.
+    pub minter: Option<Arc<Minter>>,
+    /// None: no merchant id, so no sheet opens.
+    pub apple_pay: Option<Arc<ApplePay>>,
     /// Where the tickets' pictures are.
     pub store: Store,
     /// None: no certificates, so there are no passes for wallets.
@@ -53,4 +58,8 @@ pub struct Settings {
     pub provider_order: Vec<Provider>,
     /// Where a browser goes from the vendor's page, by platform; `{booking}` is filled in.
     pub deep_links: BTreeMap<Platform, String>,
+    /// The terminal of each kiosk, by the kiosk's name in its token.
+    pub terminals: BTreeMap<String, String>,
+    /// What Apple has given us to show under our domain.
+    pub domain_association: Option<String>,
 }

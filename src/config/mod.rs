@@ -1,9 +1,11 @@
 //! Everything the operator decides, from the environment and from AWS. What is missing is named all at once.
 
 mod aliases;
+mod apple_pay;
 mod aws;
 mod keys;
 mod limits;
+mod nearpay;
 mod reader;
 mod settings;
 mod table;
@@ -13,7 +15,9 @@ mod values;
 mod vendors;
 
 use activities::tickets::{pass, zatca::Seller};
-use adapters::{hyperpay, identity, tabby, vista};
+use adapters::{
+    apple_pay as sheets, hyperpay, identity, nearpay as kiosks, tabby, vista,
+};
 use clap::ValueEnum;
 use gateway::{Settings, Trust};
 use reader::{Incomplete, Reader};
@@ -55,6 +59,11 @@ pub(crate) struct Config {
     /// None: no credentials, so it is off.
     pub hyperpay: Option<hyperpay::Config>,
     pub tabby: Option<tabby::Config>,
+    pub nearpay: Option<kiosks::Config>,
+    /// None: no key, so no kiosk's terminal signs in.
+    pub terminal_login: Option<kiosks::login::Config>,
+    /// None: no domain, so no sheet opens.
+    pub apple_pay: Option<sheets::Config>,
     /// None only when it was complained about.
     pub seller: Option<Seller>,
     pub store: StoreConfig,
@@ -119,6 +128,9 @@ impl Config {
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
             tabby: vendors::tabby(&mut from, factor),
+            nearpay: nearpay::nearpay(&mut from, factor),
+            terminal_login: nearpay::login(&mut from),
+            apple_pay: apple_pay::apple_pay(&mut from),
             seller: tickets::seller(&mut from),
             store: tickets::store(&mut from),
             pictures: from.optional("USHER_TICKET_PICTURES").as_deref() != Some("off"),

@@ -1,6 +1,6 @@
 //! What the operator chooses about bookings.
 
-use super::{limits, reader::Reader};
+use super::{apple_pay, limits, nearpay, reader::Reader};
 use chrono::Duration as Span;
 use gateway::Settings;
 use schema::{
@@ -31,6 +31,8 @@ pub(super) fn settings(from: &mut Reader, factor: u32) -> Settings {
         timings: timings.faster(factor),
         provider_order: provider_order(from),
         deep_links,
+        terminals: nearpay::terminals(from),
+        domain_association: apple_pay::domain_association(from),
     }
 }
 

@@ -95,7 +95,7 @@ fn token_key(from: &mut Reader) -> Option<SecretSlice<u8>> {
 }
 
 /// PEMs by value, or in files. What cannot be read is complained about.
-fn pems(from: &mut Reader, name: &str, meaning: &str) -> Vec<String> {
+pub(super) fn pems(from: &mut Reader, name: &str, meaning: &str) -> Vec<String> {
     let said = from.required(name, meaning);
     let mut read = Vec::new();
     for one in said.split(',').map(str::trim).filter(|one| !one.is_empty()) {

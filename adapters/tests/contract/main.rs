@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod nearpay;
+mod nearpay_standin;
 mod prism;
 mod standin;
 mod suite;

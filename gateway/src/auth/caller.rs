@@ -21,6 +21,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The kiosk's name in its token; None for everybody else.
+    pub(crate) fn kiosk(&self) -> Option<&str> {
+        (self.platform == Platform::Kiosk).then(|| self.id.strip_prefix("kiosk:")).flatten()
+    }
+
     /// What a booking of theirs is counted by. Kiosks, by their credential, hold what their queue wants.
     pub(crate) fn allowance(&self, limits: &Limits) -> Allowance {
         let counted = self.platform != Platform::Kiosk;

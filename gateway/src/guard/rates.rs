@@ -28,6 +28,8 @@ enum Class {
     Watch,
     StartOrder,
     OpenPayment,
+    /// Sessions for Apple's sheet: each is asked for with our certificate.
+    OpenSheet,
     /// The pages to pay on, and the way back from the vendor. Browsers have no token, and phones share addresses:
     /// whoever has paid is not kept out.
     Page,
@@ -48,6 +50,7 @@ impl Class {
             ["api", "v1", "cms", ..] => Self::Staff,
             ["api", "v1", "orders"] if changes => Self::StartOrder,
             ["api", "v1", "orders", _, "payments"] if changes => Self::OpenPayment,
+            ["api", "v1", "payments", "apple-pay", ..] => Self::OpenSheet,
             ["api", "v1", "orders", ..] => Self::Watch,
             _ => Self::Other,
         }
@@ -109,7 +112,9 @@ impl Rates {
             Class::Page => ("pages", &self.webhooks, &self.webhooks),
             Class::Health => ("health", &self.webhooks, &self.webhooks),
             Class::StartOrder => ("orders", &self.starts, &self.starts_of_address),
-            Class::OpenPayment => ("payments", &self.starts, &self.starts_of_address),
+            Class::OpenPayment | Class::OpenSheet => {
+                ("payments", &self.starts, &self.starts_of_address)
+            }
             Class::Watch | Class::Staff | Class::Other => {
                 ("requests", &self.requests, &self.requests_of_address)
             }

@@ -1,10 +1,12 @@
 //! The routes, and the limits that all of them share.
 
+mod apple_pay;
 mod body;
 mod cases;
 mod choosing;
 mod events;
 mod health;
+mod kiosk;
 mod maintenance;
 mod order_list;
 mod orders;
@@ -38,6 +40,8 @@ pub(crate) fn router(app: App) -> Router {
         .merge(tickets::router())
         .merge(passes::router())
         .merge(payments::router())
+        .merge(apple_pay::router())
+        .merge(kiosk::router())
         .merge(seats::router())
         .merge(pay::router())
         .merge(webhooks::router())

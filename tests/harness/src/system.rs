@@ -2,7 +2,10 @@
 
 use super::{PAUSE, until};
 use data_encoding::HEXLOWER;
-use sandbox::apple::{PassCertificate, pass_certificate};
+use sandbox::{
+    apple::{PassCertificate, pass_certificate},
+    nearpay::{LoginKey, login_key},
+};
 use schema::ids::IdKey;
 use stack::{Engines, Launch, Options, Supervised};
 use std::{
@@ -23,6 +26,9 @@ const TEAM: &str = "A1B2C3D4E5";
 /// Who signs the passes of every system of this process.
 pub static SIGNER: LazyLock<PassCertificate> =
     LazyLock::new(|| pass_certificate(PASS_TYPE, TEAM, (2026, 2099)).unwrap());
+
+/// What the kiosks' terminals of every system of this process sign in by.
+static TERMINALS: LazyLock<LoginKey> = LazyLock::new(|| login_key().unwrap());
 
 /// How long the logs of a run may be read.
 const KEPT: Duration = Duration::from_hours(24);
@@ -89,6 +95,14 @@ pub struct Keys {
     pub webhook: String,
     id: String,
     passes: String,
+    nearpay: String,
+}
+
+impl Keys {
+    fn new() -> Self {
+        let [jwt, webhook, id, passes, nearpay] = std::array::from_fn(|_| random());
+        Self { jwt, webhook, id, passes, nearpay }
+    }
 }
 
 /// A process that can be killed and started again as it was.
@@ -128,7 +142,7 @@ impl System {
 
         let address = || format!("127.0.0.1:{}", free_port());
         let (gateway, workflows, sandbox, metrics) = (address(), address(), address(), address());
-        let keys = Keys { jwt: random(), webhook: random(), id: random(), passes: random() };
+        let keys = Keys::new();
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins =
             Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox, setup)).unwrap();
@@ -157,7 +171,11 @@ impl System {
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
         let environment =
-            urls.into_iter().chain(tabby(&sandbox)).chain(secrets(&keys)).chain(unlimited());
+            urls.into_iter()
+                .chain(tabby(&sandbox))
+                .chain(kiosks(&sandbox))
+                .chain(secrets(&keys))
+                .chain(unlimited());
         for (name, value) in environment.filter(|(name, _)| !setup.without.contains(name)) {
             launch = launch.env(name, value);
         }
@@ -274,7 +292,12 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
         .env("SANDBOX_WEBHOOK_KEY", &keys.webhook)
         .env("SANDBOX_TABBY_WEBHOOK_URL", format!("http://{gateway}/webhooks/tabby"))
-        .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.webhook);
+        .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.webhook)
+        .env(
+            "SANDBOX_NEARPAY_WEBHOOK_URL",
+            format!("http://{gateway}/webhooks/nearpay/{}", keys.nearpay),
+        )
+        .env("SANDBOX_NEARPAY_PUBLIC_KEY", &TERMINALS.public);
     if !setup.without.contains(&"SANDBOX_STATE") {
         launch = launch.env("SANDBOX_STATE", logs.join("stand-ins.json"));
     }
@@ -288,6 +311,15 @@ fn tabby(sandbox: &str) -> [(&'static str, String); 3] {
         ("TABBY_BASE_URL", format!("http://{sandbox}/tabby")),
         ("TABBY_MERCHANT_CODE", sandbox::TABBY_MERCHANT.to_owned()),
         ("TABBY_WEBHOOK_HEADER", sandbox::TABBY_WEBHOOK_HEADER.to_owned()),
+    ]
+}
+
+/// Kiosk 1 has a terminal.
+fn kiosks(sandbox: &str) -> [(&'static str, String); 3] {
+    [
+        ("NEARPAY_BASE_URL", format!("http://{sandbox}/nearpay/v1/clients-sdk")),
+        ("NEARPAY_CLIENT_UUID", sandbox::nearpay::DEFAULT_CLIENT.to_owned()),
+        ("USHER_KIOSK_TERMINALS", format!("1={}", sandbox::nearpay::DEFAULT_TERMINAL)),
     ]
 }
 
@@ -309,6 +341,9 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         ("HYPER_PAY_WEBHOOK_KEYS", keys.webhook.clone()),
         ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
         ("TABBY_WEBHOOK_KEYS", keys.webhook.clone()),
+        ("NEARPAY_API_KEY", sandbox::nearpay::DEFAULT_KEY.to_owned()),
+        ("NEARPAY_WEBHOOK_SECRETS", keys.nearpay.clone()),
+        ("NEARPAY_PRIVATE_KEY", TERMINALS.private.clone()),
         ("USHER_PASS_KEY", keys.passes.clone()),
         ("APPLE_WALLET_KEY_FILE_NAME", SIGNER.key.clone()),
     ];

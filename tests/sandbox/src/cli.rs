@@ -1,6 +1,6 @@
 //! The stand-ins on the command line: their options, and how they are run until a signal.
 
-use crate::{Config, TABBY_KEY, serve};
+use crate::{Config, TABBY_KEY, nearpay, serve};
 use clap::Args;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -50,6 +50,8 @@ pub struct Options {
     /// What is in the header of Tabby's webhooks.
     #[arg(long, env = "SANDBOX_TABBY_WEBHOOK_SECRET")]
     tabby_webhook_secret: Option<String>,
+    #[command(flatten)]
+    nearpay: nearpay::Setup,
 }
 
 /// Serves the stand-ins until Ctrl-C or SIGTERM. Says where on the first line of its output.
@@ -63,6 +65,7 @@ pub async fn run(options: Options) -> io::Result<()> {
     config.factor = options.factor;
     config.webhook_url = options.webhook_url;
     config.webhook_key = options.webhook_key;
+    config.nearpay = options.nearpay;
     if !options.vista_tokens.is_empty() {
         config.vista_tokens = options.vista_tokens;
     }

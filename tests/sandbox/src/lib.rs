@@ -2,7 +2,7 @@
 //!
 //! Nothing here is shared with the adapters: a stand-in that shares code with its client repeats its mistakes.
 //!
-//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista`, `hyperpay` or `tabby`.
+//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista`, `hyperpay`, `tabby` or `nearpay`.
 //!
 //! | Control | What it does |
 //! |---|---|
@@ -13,6 +13,8 @@
 //! | `GET`, `POST /_sim/{v}/switches` | what nobody knows about the vendor, `{"name": "position"}` |
 //! | `GET /_sim/{v}/ledger` | what the vendor did: all, `?from=` the nth entry, `?reference=`, `?kind=` |
 //! | `POST /_sim/{v}/pay/{session}` | the shopper: `{"outcome": "approve" \| "decline" \| "abandon"}` |
+//! | `POST /_sim/nearpay/terminal/purchase` | the shopper: `{"terminal", "reference", "amount_minor", "outcome"}` |
+//! | `POST /_sim/nearpay/terminal/reverse` | the kiosk: `{"transaction"}`; `…/refund`, the counter: and `"reference", "amount_minor"` |
 //! | `POST /_sim/{v}/chargebacks` | the shopper's bank: `{"reference"}` |
 //! | `GET /_sim/{v}/outbox` | the webhooks and their deliveries, `?reference=` |
 //! | `POST /_sim/{v}/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
@@ -24,6 +26,7 @@
 //! vendor's order or session, or a text that contains it. `delay_ms` is real time; everything else passes by the factor.
 
 pub mod apple;
+pub mod apple_pay;
 pub mod aws;
 mod catalogue;
 mod cli;
@@ -35,6 +38,7 @@ mod hyperpay;
 mod identity;
 mod ledger;
 mod money;
+pub mod nearpay;
 mod outbox;
 mod server;
 mod socket;
@@ -93,6 +97,7 @@ pub struct Config {
     pub tabby_webhook_url: Option<String>,
     /// `TABBY_WEBHOOK_SECRET` when absent.
     pub tabby_webhook_secret: Option<String>,
+    pub nearpay: nearpay::Setup,
 }
 
 impl Config {
@@ -115,6 +120,7 @@ impl Config {
             tabby_merchant: TABBY_MERCHANT.to_owned(),
             tabby_webhook_url: None,
             tabby_webhook_secret: None,
+            nearpay: nearpay::Setup::default(),
         }
     }
 }

@@ -83,6 +83,13 @@ pub(crate) trait Vendor: Send {
     fn pay(&mut self, _session: &str, _outcome: Outcome, _moment: &Moment) -> Answer {
         Answer::text(404, "this vendor has no payment page")
     }
+    /// What is done at the vendor's terminal: which call it is, and what comes of it.
+    fn terminal_call(&self, _act: &str, _wire: &Wire) -> Option<Call> {
+        None
+    }
+    fn at_terminal(&mut self, _call: &Call, _wire: &Wire, _moment: &Moment) -> Answer {
+        Answer::text(404, "this vendor has no terminals")
+    }
     /// The bank takes the latest capture of a reference back.
     fn charge_back(&mut self, _reference: &str, _now: i64) -> Answer {
         Answer::text(404, "this vendor has no charge-backs")

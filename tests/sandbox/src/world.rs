@@ -4,6 +4,7 @@ use crate::Config;
 use crate::clock::{self, Clock};
 use crate::hyperpay::HyperPay;
 use crate::identity::Identity;
+use crate::nearpay::NearPay;
 use crate::tabby::Tabby;
 use crate::vendor::Vendor;
 use crate::vista::Vista;
@@ -34,10 +35,16 @@ impl World {
         let clock = Clock::new(config.factor);
         let mut hyperpay: Box<dyn Vendor> = Box::new(HyperPay::new(config, &clock));
         let mut tabby: Box<dyn Vendor> = Box::new(Tabby::new(config, &clock));
+        let mut nearpay: Box<dyn Vendor> = Box::new(NearPay::new(config, &clock));
         if let Some(path) = &config.state_file
             && let Some(mut saved) = load(path)?
         {
-            let all = [("vista", &mut vista), ("hyperpay", &mut hyperpay), ("tabby", &mut tabby)];
+            let all = [
+                ("vista", &mut vista),
+                ("hyperpay", &mut hyperpay),
+                ("tabby", &mut tabby),
+                ("nearpay", &mut nearpay),
+            ];
             for (name, vendor) in all {
                 if let Some(state) = saved.pointer_mut(&format!("/vendors/{name}")) {
                     vendor.restore(state.take()).map_err(|error| unreadable(path, &error))?;
@@ -50,6 +57,7 @@ impl World {
                 ("vista", Mutex::new(vista)),
                 ("hyperpay", Mutex::new(hyperpay)),
                 ("tabby", Mutex::new(tabby)),
+                ("nearpay", Mutex::new(nearpay)),
             ]
             .into(),
             identity: Identity::default(),

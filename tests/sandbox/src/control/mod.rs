@@ -46,6 +46,7 @@ async fn of_vendor(
         (&Method::GET, ["switches"]) => list_switches(world, vendor),
         (&Method::POST, ["switches"]) => set_switches(world, vendor, wire),
         (&Method::POST, ["pay", session]) => shopper::pay(world, vendor, session, wire).await,
+        (&Method::POST, ["terminal", act]) => shopper::at_terminal(world, vendor, act, wire).await,
         (&Method::POST, ["chargebacks"]) => shopper::charge_back(world, vendor, wire),
         (&Method::GET, ["outbox"]) => webhooks::outbox(world, vendor, wire),
         (&Method::POST, ["webhooks", "redeliver"]) => {

@@ -27,6 +27,16 @@ pub(super) async fn pay(world: &World, name: &str, session: &str, wire: &Wire) -
     answer
 }
 
+/// A card is held to the terminal, or somebody gives money back there.
+pub(super) async fn at_terminal(world: &World, name: &str, act: &str, wire: &Wire) -> Answer {
+    let call = world.vendor(name).and_then(|vendor| vendor.terminal_call(act, wire));
+    let Some(call) = call else { return problem(404, "no terminal does this") };
+    let moment = shoppers_moment(world, name, &call).await;
+    let answer = with(world, name, |vendor| vendor.at_terminal(&call, wire, &moment));
+    world.touch();
+    answer
+}
+
 /// The shopper is on the page, not on the wire: only waiting and the vendor's own faults apply.
 async fn shoppers_moment(world: &World, name: &str, call: &Call) -> Moment {
     let fault = world.vendor(name).and_then(|mut vendor| vendor.desk_mut().faults.take(call));

@@ -1,0 +1,128 @@
+//! What a terminal's transactions say of our money. "Approved" alone is not enough: it must be a purchase at the
+//! terminal that was asked, neither reversed nor refunded, in an amount that can be compared.
+
+use super::wire::{Kind, Listed, Receipt, is_id};
+use crate::{
+    error::Error,
+    provider::{RefundOrder, RefundState, Transaction, TransactionState},
+};
+use chrono::{DateTime, Utc};
+use schema::money::Money;
+use tracing::warn;
+
+/// A transaction, once its receipts have been put together.
+pub(super) struct Shown<'a> {
+    /// The terminal's own id of it: what a kiosk reverses it by.
+    id: &'a str,
+    /// When the terminal began it.
+    pub(super) at: Option<DateTime<Utc>>,
+    receipt: &'a Receipt,
+    pub(super) reversed: bool,
+    refunded: bool,
+}
+
+impl<'a> Shown<'a> {
+    fn of(listed: &'a Listed) -> Result<Self, Error> {
+        let broken = |what: &str| Error::unknown(format!("nearpay: a transaction {what}"));
+        let receipts = &listed.receipts;
+        // What follows a purchase has a receipt of its own beside it.
+        let purchase = receipts.iter().find(|it| it.kind() == Kind::Purchase);
+        let receipt = purchase.or(receipts.first()).ok_or_else(|| broken("without a receipt"))?;
+        let id = receipt.transaction_uuid.as_deref().or(listed.id.as_deref());
+        let id = id.filter(|id| is_id(id)).ok_or_else(|| broken("without an id"))?;
+        Ok(Self {
+            id,
+            at: listed.created_at,
+            receipt,
+            reversed: receipts.iter().any(|it| it.is_reversed),
+            refunded: receipts.iter().any(|it| it.is_refunded),
+        })
+    }
+
+    /// The one with this id.
+    pub(super) fn find(listed: &'a [Listed], id: &str) -> Result<Option<Self>, Error> {
+        for one in listed {
+            let shown = Self::of(one)?;
+            if shown.id == id {
+                return Ok(Some(shown));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What became of the money. What was approved and is not as it should be is neither ours to keep nor nobody's: it
+    /// stays undecided until a person has looked.
+    fn state(&self, terminal: Option<&str>) -> TransactionState {
+        let asked = terminal.is_some() && self.receipt.tid.as_deref() == terminal;
+        let (id, purchase) = (self.id, self.receipt.kind() == Kind::Purchase);
+        match self.receipt.is_approved {
+            None => TransactionState::Pending,
+            Some(false) => TransactionState::Declined { code: self.receipt.action_code() },
+            Some(true) if self.reversed => TransactionState::Voided,
+            Some(true) if self.refunded => {
+                TransactionState::Declined { code: "refunded".to_owned() }
+            }
+            Some(true) if asked && purchase => TransactionState::Captured { review: false },
+            Some(true) => {
+                warn!(transaction = id, asked, purchase, "nearpay shows {id}, approved elsewhere");
+                TransactionState::Pending
+            }
+        }
+    }
+}
+
+/// Every charge among these, each once, oldest first. `terminal`: the one that was asked; None until that is known.
+pub(super) fn charges(
+    listed: &[Listed],
+    reference: &str,
+    terminal: Option<&str>,
+) -> Result<Vec<Transaction>, Error> {
+    let mut charges: Vec<(Option<DateTime<Utc>>, Transaction)> = Vec::new();
+    for one in listed {
+        let shown = Shown::of(one)?;
+        let known = charges.iter().any(|(_, charge)| charge.id == shown.id);
+        if known || shown.receipt.kind() == Kind::Refund {
+            continue;
+        }
+        let charge = Transaction {
+            id: shown.id.to_owned(),
+            reference: reference.to_owned(),
+            amount: shown.receipt.money()?,
+            state: shown.state(terminal),
+            brand: shown.receipt.brand(),
+            last4: shown.receipt.last4(),
+        };
+        charges.push((shown.at, charge));
+    }
+    charges.sort_by_key(|(at, _)| *at);
+    Ok(charges.into_iter().map(|(_, charge)| charge).collect())
+}
+
+/// A reversal gives back all of a transaction.
+pub(super) fn reversed(order: &RefundOrder, charged: &Shown<'_>) -> Result<RefundState, Error> {
+    same(charged.receipt.money()?, order)?;
+    Ok(RefundState::Refunded { transaction: charged.id.to_owned() })
+}
+
+/// The refund that was made under the refund's own reference, if it was approved.
+pub(super) fn refunded(
+    order: &RefundOrder,
+    listed: &[Listed],
+) -> Result<Option<RefundState>, Error> {
+    for one in listed {
+        let shown = Shown::of(one)?;
+        let approved = shown.receipt.is_approved == Some(true) && !shown.reversed;
+        if shown.receipt.kind() == Kind::Refund && approved {
+            same(shown.receipt.money()?, order)?;
+            return Ok(Some(RefundState::Refunded { transaction: shown.id.to_owned() }));
+        }
+    }
+    Ok(None)
+}
+
+fn same(given_back: Money, order: &RefundOrder) -> Result<(), Error> {
+    if given_back == order.amount {
+        return Ok(());
+    }
+    Err(Error::unknown("nearpay: another amount was given back than is owed"))
+}
