@@ -6,6 +6,7 @@ pub mod error;
 mod http;
 pub mod hyperpay;
 pub mod identity;
+pub mod payfort;
 pub mod provider;
 pub mod restate_admin;
 #[cfg(test)]
