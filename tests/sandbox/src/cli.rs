@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How many ports are tried after the wanted one.
 const PORTS: u16 = 100;
 
-/// Stand-ins for the cinema system (Vista) and the card gateway (`HyperPay`).
+/// Stand-ins for the cinema system (Vista) and those who take the money (`HyperPay`, `PayFort`).
 #[derive(Debug, Args)]
 pub struct Options {
     /// The first port tried.
@@ -41,6 +41,15 @@ pub struct Options {
     /// The card gateway's channels, `entity:BRAND`, separated by commas.
     #[arg(long, env = "SANDBOX_HYPERPAY_ENTITIES", value_delimiter = ',')]
     hyperpay_entities: Vec<String>,
+    /// Where Amazon Payment Services (`PayFort`) sends its feedback.
+    #[arg(long, env = "SANDBOX_PAYFORT_WEBHOOK_URL")]
+    payfort_webhook_url: Option<String>,
+    /// What the phrases of its channels begin with.
+    #[arg(long, env = "SANDBOX_PAYFORT_PHRASE", default_value = crate::PAYFORT_PHRASE)]
+    payfort_phrase: String,
+    /// How its channels sign.
+    #[arg(long, env = "SANDBOX_PAYFORT_SHA_TYPE", default_value = "SHA-256")]
+    payfort_sha_type: String,
 }
 
 /// Serves the stand-ins until Ctrl-C or SIGTERM. Says where on the first line of its output.
@@ -67,6 +76,9 @@ pub async fn run(options: Options) -> io::Result<()> {
         };
         config.hyperpay_entities = options.hyperpay_entities.iter().map(split).collect();
     }
+    config.payfort_webhook_url = options.payfort_webhook_url;
+    config.payfort_phrase = options.payfort_phrase;
+    config.payfort_sha_type = options.payfort_sha_type;
     let mut out = io::stdout();
     writeln!(out, "sandbox http://{address}")?;
     out.flush()?;

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is shared with the adapters: a stand-in that shares code with its client repeats its mistakes.
 //!
-//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista` or `hyperpay`.
+//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista`, `hyperpay` or `payfort`.
 //!
 //! | Control | What it does |
 //! |---|---|
@@ -12,10 +12,10 @@
 //! | `GET /_sim/{v}/faults/unfired` | the rules that have never fired |
 //! | `GET`, `POST /_sim/{v}/switches` | what nobody knows about the vendor, `{"name": "position"}` |
 //! | `GET /_sim/{v}/ledger` | what the vendor did: all, `?from=` the nth entry, `?reference=`, `?kind=` |
-//! | `POST /_sim/hyperpay/pay/{session}` | the shopper: `{"outcome": "approve" \| "decline" \| "abandon"}` |
+//! | `POST /_sim/{v}/pay/{session}` | the shopper of a vendor with a page: `{"outcome": "approve" \| "decline" \| "abandon"}` |
 //! | `POST /_sim/hyperpay/chargebacks` | the shopper's bank: `{"reference"}` |
-//! | `GET /_sim/hyperpay/outbox` | the webhooks and their deliveries, `?reference=` |
-//! | `POST /_sim/hyperpay/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
+//! | `GET /_sim/{v}/outbox` | the webhooks and their deliveries, `?reference=` |
+//! | `POST /_sim/{v}/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
 //! | `POST`, `DELETE /_sim/identity/users/{id}` | how a user stands: `{"status", "permissions"?, "revoked_before"?, "revoked_tokens"?}`, or null |
 //! | `POST /_sim/identity/weather` | `{"silent"?, "delay_ms"?}`; `GET /_sim/identity` shows all of it, and how often it was asked |
 //! | `POST /_sim/clock`, `POST /_sim/reset` | `{"factor"}`: how fast the vendors' time passes; everything anew |
@@ -36,6 +36,7 @@ mod identity;
 mod ledger;
 mod money;
 mod outbox;
+mod payfort;
 mod server;
 mod socket;
 mod spoiling;
@@ -47,6 +48,10 @@ mod world;
 
 pub use cli::{Options, run};
 pub use hyperpay::{CARD_ENTITY, DEFAULT_TOKEN, DEFAULT_WEBHOOK_KEY, MADA_ENTITY, WALLET_ENTITY};
+pub use payfort::{
+    ACCESS_CODE as PAYFORT_ACCESS_CODE, APPLE_ACCESS_CODE as PAYFORT_APPLE_ACCESS_CODE,
+    DEFAULT_PHRASE as PAYFORT_PHRASE, MERCHANT as PAYFORT_MERCHANT, phrase as payfort_phrase,
+};
 pub use vista::DEFAULT_TOKENS;
 
 use axum::Router;
@@ -81,6 +86,12 @@ pub struct Config {
     pub hyperpay_token: String,
     /// The channels of the card gateway: entity id and card brand.
     pub hyperpay_entities: Vec<(String, String)>,
+    /// Where Amazon Payment Services' feedback goes; nowhere when absent.
+    pub payfort_webhook_url: Option<String>,
+    /// What the phrases of its channels begin with.
+    pub payfort_phrase: String,
+    /// How its channels sign: `SHA-256`, `SHA-512`, `HMAC-256` or `HMAC-512`.
+    pub payfort_sha_type: String,
 }
 
 impl Config {
@@ -99,6 +110,9 @@ impl Config {
             hyperpay_entities: channels
                 .map(|(entity, brand)| (entity.to_owned(), brand.to_owned()))
                 .to_vec(),
+            payfort_webhook_url: None,
+            payfort_phrase: PAYFORT_PHRASE.to_owned(),
+            payfort_sha_type: "SHA-256".to_owned(),
         }
     }
 }

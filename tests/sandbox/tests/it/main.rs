@@ -9,6 +9,8 @@ mod harness;
 mod hyperpay;
 mod merchant;
 mod money_faults;
+mod payfort;
+mod payfort_feedback;
 mod vista;
 mod webhook_faults;
 mod webhooks;
