@@ -36,6 +36,7 @@ pub(crate) fn run() -> Outcome {
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key),
+        ("PAYFORT_PHRASE", keys.payfort_phrase),
     ];
     let lines = lines.map(|(name, value)| format!("{name}={value}\n"));
     write_private(Path::new(ENV), lines.concat().as_bytes())?;

@@ -10,8 +10,8 @@ use activities::{
     tickets::{Studio, pass::Passes},
 };
 use adapters::{
-    Providers, hyperpay::HyperPay, identity::Identity, restate_admin::RestateAdmin, storage::Store,
-    vista::Vista,
+    Providers, hyperpay::HyperPay, identity::Identity, payfort::PayFort,
+    restate_admin::RestateAdmin, storage::Store, vista::Vista,
 };
 use chrono::Utc;
 use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
@@ -120,6 +120,10 @@ impl Parts {
         if let Some(hyperpay) = &config.hyperpay {
             let vendor = Arc::new(HyperPay::new(hyperpay.clone())?);
             providers = providers.with(Provider::HyperPay, vendor);
+        }
+        if let Some(payfort) = &config.payfort {
+            let vendor = Arc::new(PayFort::new(payfort.clone())?);
+            providers = providers.with(Provider::PayFort, vendor);
         }
         Ok(Self {
             db: until_ready("the database", connect).await?,
