@@ -26,6 +26,9 @@ pub(crate) struct Keys {
     pub id_key: String,
     pub jwt_secret: String,
     pub hyperpay_webhook_key: String,
+    /// What the phrases of `PayFort`'s channels begin with.
+    #[serde(default = "random_hex")]
+    pub payfort_phrase: String,
     /// Keys of an earlier build have none.
     #[serde(default = "random_hex")]
     pub tabby_webhook_secret: String,
@@ -71,6 +74,7 @@ impl Home {
             id_key: random_hex(),
             jwt_secret: random_hex(),
             hyperpay_webhook_key: random_hex(),
+            payfort_phrase: random_hex(),
             tabby_webhook_secret: random_hex(),
             pass_key: random_hex(),
             nearpay_webhook_secret: random_hex(),

@@ -36,6 +36,7 @@ pub(crate) fn run() -> Outcome {
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key),
+        ("PAYFORT_PHRASE", keys.payfort_phrase),
         ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
         ("TABBY_WEBHOOK_KEYS", keys.tabby_webhook_secret),
         ("NEARPAY_API_KEY", random_hex()),

@@ -178,7 +178,27 @@ fn environment(
         ("NEARPAY_WEBHOOK_SECRETS", keys.nearpay_webhook_secret.clone()),
         ("USHER_KIOSK_TERMINALS", format!("1={}", sandbox::nearpay::DEFAULT_TERMINAL)),
     ];
-    ours.into_iter().chain(passed_on).collect()
+    ours.into_iter().chain(for_payfort(keys, sandbox_url)).chain(passed_on).collect()
+}
+
+/// Both channels of its stand-in, with phrases of this folder's own.
+fn for_payfort(keys: &Keys, sandbox_url: &str) -> [(&'static str, String); 13] {
+    let phrase = |purpose| sandbox::payfort_phrase(&keys.payfort_phrase, purpose);
+    [
+        ("PAYFORT_BASE_URL", format!("{sandbox_url}/payfort")),
+        ("PAYFORT_PAGE_URL", format!("{sandbox_url}/payfort")),
+        ("PAYFORT_MERCHANT_IDENTIFIER", sandbox::PAYFORT_MERCHANT.to_owned()),
+        ("PAYFORT_GUEST_EMAIL", "guest@cinema.example".to_owned()),
+        ("PAYFORT_CUSTOMER_IP", "192.0.2.1".to_owned()),
+        ("PAYFORT_ACCESS_CODE", sandbox::PAYFORT_ACCESS_CODE.to_owned()),
+        ("PAYFORT_SHA_TYPE", "SHA-256".to_owned()),
+        ("PAYFORT_SHA_REQUEST_PHRASE", phrase("request")),
+        ("PAYFORT_SHA_RESPONSE_PHRASE", phrase("response")),
+        ("PAYFORT_APPLE_ACCESS_CODE", sandbox::PAYFORT_APPLE_ACCESS_CODE.to_owned()),
+        ("PAYFORT_APPLE_SHA_TYPE", "SHA-256".to_owned()),
+        ("PAYFORT_APPLE_SHA_REQUEST_PHRASE", phrase("apple-request")),
+        ("PAYFORT_APPLE_SHA_RESPONSE_PHRASE", phrase("apple-response")),
+    ]
 }
 
 /// Pictures in this folder, and passes under its own certificate.
@@ -213,6 +233,8 @@ async fn start_sandbox(
         .env("SANDBOX_FACTOR", factor)
         .env("SANDBOX_WEBHOOK_URL", format!("{gateway_url}/webhooks/hyperpay"))
         .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key)
+        .env("SANDBOX_PAYFORT_WEBHOOK_URL", format!("{gateway_url}/webhooks/payfort"))
+        .env("SANDBOX_PAYFORT_PHRASE", &keys.payfort_phrase)
         .env("SANDBOX_TABBY_WEBHOOK_URL", format!("{gateway_url}/webhooks/tabby"))
         .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.tabby_webhook_secret)
         .env(

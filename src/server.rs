@@ -15,6 +15,7 @@ use adapters::{
     hyperpay::HyperPay,
     identity::Identity,
     nearpay::{NearPay, login::Minter},
+    payfort::PayFort,
     restate_admin::RestateAdmin,
     storage::Store,
     tabby::Tabby,
@@ -129,6 +130,10 @@ impl Parts {
         if let Some(hyperpay) = &config.hyperpay {
             let vendor = Arc::new(HyperPay::new(hyperpay.clone())?);
             providers = providers.with(Provider::HyperPay, vendor);
+        }
+        if let Some(payfort) = &config.payfort {
+            let vendor = Arc::new(PayFort::new(payfort.clone())?);
+            providers = providers.with(Provider::PayFort, vendor);
         }
         if let Some(tabby) = &config.tabby {
             providers = providers.with(Provider::Tabby, Arc::new(Tabby::new(tabby.clone())?));

@@ -141,7 +141,8 @@ impl Call {
 }
 
 impl Http {
-    /// A service of our own house: what it says is taken as it is. A number of ours can look like a card's.
+    /// What it says is taken as it is: a service of our own house (a number of ours can look like a card's), or a vendor
+    /// that signs every field, whose adapter keeps each only in the shape it is to have.
     pub(crate) fn trusted(name: &'static str, base_url: &str) -> Result<Self, Error> {
         Ok(Self { masks: false, ..Self::new(name, base_url)? })
     }

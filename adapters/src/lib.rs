@@ -8,6 +8,7 @@ mod http;
 pub mod hyperpay;
 pub mod identity;
 pub mod nearpay;
+pub mod payfort;
 pub mod provider;
 pub mod restate_admin;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The cinema's system, and who takes the money.
 
 use super::reader::Reader;
-use adapters::{hyperpay, tabby, vista};
+use adapters::{hyperpay, payfort, tabby, vista};
 use schema::provider::Platform;
 use secrecy::SecretString;
 use std::{collections::BTreeMap, time::Duration};
@@ -41,6 +41,47 @@ pub(super) fn hyperpay(from: &mut Reader, factor: u32) -> Option<hyperpay::Confi
         test_mode: from.optional("HYPER_PAY_TEST_MODE"),
         read_window: Duration::from_mins(1) / factor,
         session_life: Duration::from_mins(30) / factor,
+    })
+}
+
+/// On when its access code is set; then everything else of it must be, too. Apple Pay is on with its own access code.
+pub(super) fn payfort(from: &mut Reader, factor: u32) -> Option<payfort::Config> {
+    let cards = payfort_channel(from, "PAYFORT")?;
+    Some(payfort::Config {
+        base_url: from.required("PAYFORT_BASE_URL", "https://paymentservices.payfort.com"),
+        page_url: from.required("PAYFORT_PAGE_URL", "https://checkout.payfort.com"),
+        merchant_identifier: from.required("PAYFORT_MERCHANT_IDENTIFIER", "from the portal"),
+        cards,
+        apple: payfort_channel(from, "PAYFORT_APPLE"),
+        guest_email: from.required(
+            "PAYFORT_GUEST_EMAIL",
+            "an address of the cinema's, for customers who give none",
+        ),
+        customer_ip: from.required(
+            "PAYFORT_CUSTOMER_IP",
+            "our own public address, which is sent as the customer's",
+        ),
+        live: from.optional("PAYFORT_LIVE").is_some(),
+        session_life: Duration::from_mins(30) / factor,
+    })
+}
+
+/// A channel's names all begin alike. The next response phrase is set while phrases are exchanged.
+fn payfort_channel(from: &mut Reader, channel: &str) -> Option<payfort::Channel> {
+    let name = |rest: &str| format!("{channel}_{rest}");
+    let access_code = from.optional(&name("ACCESS_CODE"))?;
+    let sha_type = from.required(&name("SHA_TYPE"), "SHA-256, SHA-512, HMAC-256 or HMAC-512");
+    let sha_type = payfort::ShaType::named(&sha_type).unwrap_or_else(|| {
+        from.complain(format!("{}: SHA-256, SHA-512, HMAC-256 or HMAC-512", name("SHA_TYPE")));
+        payfort::ShaType::Sha256
+    });
+    let response = from.required(&name("SHA_RESPONSE_PHRASE"), "from the portal");
+    let next = from.optional(&name("SHA_RESPONSE_PHRASE_NEXT"));
+    Some(payfort::Channel {
+        access_code,
+        sha_type,
+        request_phrase: from.required(&name("SHA_REQUEST_PHRASE"), "from the portal").into(),
+        response_phrases: [Some(response), next].into_iter().flatten().map(Into::into).collect(),
     })
 }
 

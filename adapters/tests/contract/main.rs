@@ -5,6 +5,9 @@
 
 mod nearpay;
 mod nearpay_standin;
+mod payfort;
+mod payfort_promises;
+mod payfort_standin;
 mod prism;
 mod standin;
 mod suite;

@@ -172,6 +172,7 @@ impl System {
         ];
         let environment =
             urls.into_iter()
+                .chain(payfort(&sandbox))
                 .chain(tabby(&sandbox))
                 .chain(kiosks(&sandbox))
                 .chain(secrets(&keys))
@@ -291,6 +292,7 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
         .env("SANDBOX_FACTOR", setup.factor.to_string())
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
         .env("SANDBOX_WEBHOOK_KEY", &keys.webhook)
+        .env("SANDBOX_PAYFORT_WEBHOOK_URL", format!("http://{gateway}/webhooks/payfort"))
         .env("SANDBOX_TABBY_WEBHOOK_URL", format!("http://{gateway}/webhooks/tabby"))
         .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.webhook)
         .env(
@@ -348,6 +350,26 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         ("APPLE_WALLET_KEY_FILE_NAME", SIGNER.key.clone()),
     ];
     names.into_iter().zip(tokens).chain(ours).collect()
+}
+
+/// Both channels of `PayFort`'s stand-in.
+fn payfort(sandbox: &str) -> [(&'static str, String); 13] {
+    let phrase = |purpose| sandbox::payfort_phrase(sandbox::PAYFORT_PHRASE, purpose);
+    [
+        ("PAYFORT_BASE_URL", format!("http://{sandbox}/payfort")),
+        ("PAYFORT_PAGE_URL", format!("http://{sandbox}/payfort")),
+        ("PAYFORT_MERCHANT_IDENTIFIER", sandbox::PAYFORT_MERCHANT.to_owned()),
+        ("PAYFORT_GUEST_EMAIL", "guest@cinema.example".to_owned()),
+        ("PAYFORT_CUSTOMER_IP", "192.0.2.1".to_owned()),
+        ("PAYFORT_ACCESS_CODE", sandbox::PAYFORT_ACCESS_CODE.to_owned()),
+        ("PAYFORT_SHA_TYPE", "SHA-256".to_owned()),
+        ("PAYFORT_SHA_REQUEST_PHRASE", phrase("request")),
+        ("PAYFORT_SHA_RESPONSE_PHRASE", phrase("response")),
+        ("PAYFORT_APPLE_ACCESS_CODE", sandbox::PAYFORT_APPLE_ACCESS_CODE.to_owned()),
+        ("PAYFORT_APPLE_SHA_TYPE", "SHA-256".to_owned()),
+        ("PAYFORT_APPLE_SHA_REQUEST_PHRASE", phrase("apple-request")),
+        ("PAYFORT_APPLE_SHA_RESPONSE_PHRASE", phrase("apple-response")),
+    ]
 }
 
 async fn migrate(database: &str) {

@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How many ports are tried after the wanted one.
 const PORTS: u16 = 100;
 
-/// Stand-ins for the cinema system (Vista), the card gateway (`HyperPay`) and Tabby.
+/// Stand-ins for the cinema system (Vista) and for everybody who takes the money.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The first port tried.
@@ -41,6 +41,15 @@ pub struct Options {
     /// The card gateway's channels, `entity:BRAND`, separated by commas.
     #[arg(long, env = "SANDBOX_HYPERPAY_ENTITIES", value_delimiter = ',')]
     hyperpay_entities: Vec<String>,
+    /// Where Amazon Payment Services (`PayFort`) sends its feedback.
+    #[arg(long, env = "SANDBOX_PAYFORT_WEBHOOK_URL")]
+    payfort_webhook_url: Option<String>,
+    /// What the phrases of its channels begin with.
+    #[arg(long, env = "SANDBOX_PAYFORT_PHRASE", default_value = crate::PAYFORT_PHRASE)]
+    payfort_phrase: String,
+    /// How its channels sign.
+    #[arg(long, env = "SANDBOX_PAYFORT_SHA_TYPE", default_value = "SHA-256")]
+    payfort_sha_type: String,
     /// The secret key that Tabby takes.
     #[arg(long, env = "SANDBOX_TABBY_KEY", default_value = TABBY_KEY)]
     tabby_key: String,
@@ -79,6 +88,9 @@ pub async fn run(options: Options) -> io::Result<()> {
         };
         config.hyperpay_entities = options.hyperpay_entities.iter().map(split).collect();
     }
+    config.payfort_webhook_url = options.payfort_webhook_url;
+    config.payfort_phrase = options.payfort_phrase;
+    config.payfort_sha_type = options.payfort_sha_type;
     config.tabby_key = options.tabby_key;
     config.tabby_webhook_url = options.tabby_webhook_url;
     config.tabby_webhook_secret = options.tabby_webhook_secret;

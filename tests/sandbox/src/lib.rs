@@ -2,7 +2,7 @@
 //!
 //! Nothing here is shared with the adapters: a stand-in that shares code with its client repeats its mistakes.
 //!
-//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista`, `hyperpay`, `tabby` or `nearpay`.
+//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista` or the name of one who takes the money.
 //!
 //! | Control | What it does |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | `GET /_sim/{v}/faults/unfired` | the rules that have never fired |
 //! | `GET`, `POST /_sim/{v}/switches` | what nobody knows about the vendor, `{"name": "position"}` |
 //! | `GET /_sim/{v}/ledger` | what the vendor did: all, `?from=` the nth entry, `?reference=`, `?kind=` |
-//! | `POST /_sim/{v}/pay/{session}` | the shopper: `{"outcome": "approve" \| "decline" \| "abandon"}` |
+//! | `POST /_sim/{v}/pay/{session}` | the shopper of a vendor with a page: `{"outcome": "approve" \| "decline" \| "abandon"}` |
 //! | `POST /_sim/nearpay/terminal/purchase` | the shopper: `{"terminal", "reference", "amount_minor", "outcome"}` |
 //! | `POST /_sim/nearpay/terminal/reverse` | the kiosk: `{"transaction"}`; `…/refund`, the counter: and `"reference", "amount_minor"` |
 //! | `POST /_sim/{v}/chargebacks` | the shopper's bank: `{"reference"}` |
@@ -40,6 +40,7 @@ mod ledger;
 mod money;
 pub mod nearpay;
 mod outbox;
+mod payfort;
 mod server;
 mod socket;
 mod spoiling;
@@ -52,6 +53,10 @@ mod world;
 
 pub use cli::{Options, run};
 pub use hyperpay::{CARD_ENTITY, DEFAULT_TOKEN, DEFAULT_WEBHOOK_KEY, MADA_ENTITY, WALLET_ENTITY};
+pub use payfort::{
+    ACCESS_CODE as PAYFORT_ACCESS_CODE, APPLE_ACCESS_CODE as PAYFORT_APPLE_ACCESS_CODE,
+    DEFAULT_PHRASE as PAYFORT_PHRASE, MERCHANT as PAYFORT_MERCHANT, phrase as payfort_phrase,
+};
 pub use tabby::{
     KEY as TABBY_KEY, MERCHANT as TABBY_MERCHANT, WEBHOOK_HEADER as TABBY_WEBHOOK_HEADER,
     WEBHOOK_SECRET as TABBY_WEBHOOK_SECRET,
@@ -90,6 +95,12 @@ pub struct Config {
     pub hyperpay_token: String,
     /// The channels of the card gateway: entity id and card brand.
     pub hyperpay_entities: Vec<(String, String)>,
+    /// Where Amazon Payment Services' feedback goes; nowhere when absent.
+    pub payfort_webhook_url: Option<String>,
+    /// What the phrases of its channels begin with.
+    pub payfort_phrase: String,
+    /// How its channels sign: `SHA-256`, `SHA-512`, `HMAC-256` or `HMAC-512`.
+    pub payfort_sha_type: String,
     /// The secret key that Tabby takes, and the shop it is of.
     pub tabby_key: String,
     pub tabby_merchant: String,
@@ -116,6 +127,9 @@ impl Config {
             hyperpay_entities: channels
                 .map(|(entity, brand)| (entity.to_owned(), brand.to_owned()))
                 .to_vec(),
+            payfort_webhook_url: None,
+            payfort_phrase: PAYFORT_PHRASE.to_owned(),
+            payfort_sha_type: "SHA-256".to_owned(),
             tabby_key: TABBY_KEY.to_owned(),
             tabby_merchant: TABBY_MERCHANT.to_owned(),
             tabby_webhook_url: None,

@@ -30,6 +30,17 @@ pub(crate) enum Forgery {
     SwappedVector,
 }
 
+/// How a vendor repeats what was not received, where it has no ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pace {
+    /// In the vendor's time.
+    pub every_ms: i64,
+    /// In all.
+    pub tries: usize,
+    /// A 302 is received as well.
+    pub takes_redirects: bool,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     pub at: String,
@@ -67,6 +78,9 @@ pub(crate) struct Letter {
     /// Sent only when this letter has ended.
     #[serde(default)]
     pub after: Option<u64>,
+    /// Up the ladder when absent.
+    #[serde(default)]
+    pub pace: Option<Pace>,
     /// Lets the next letter of its thread go first; sent when due if none comes.
     #[serde(default)]
     pub yields: bool,
@@ -196,7 +210,10 @@ impl Outbox {
         let now = clock::now_ms();
         let Some(letter) = self.letters.get_mut(&id) else { return };
         let heard = letter.attempts.len() >= letter.unheard;
-        let delivered = heard && outcome.as_ref().is_ok_and(|status| (200..300).contains(status));
+        let (pace, received) = (letter.pace, |status: &u16| (200..300).contains(status));
+        let redirect = |status: &u16| *status == 302 && pace.is_some_and(|it| it.takes_redirects);
+        let delivered =
+            heard && outcome.as_ref().is_ok_and(|status| received(status) || redirect(status));
         let (status, error) = match outcome {
             Ok(status) if heard => (Some(status), None),
             Ok(status) => (Some(status), Some("the answer was not heard".to_owned())),

@@ -5,6 +5,7 @@ use crate::clock::{self, Clock};
 use crate::hyperpay::HyperPay;
 use crate::identity::Identity;
 use crate::nearpay::NearPay;
+use crate::payfort::PayFort;
 use crate::tabby::Tabby;
 use crate::vendor::Vendor;
 use crate::vista::Vista;
@@ -34,6 +35,7 @@ impl World {
         let mut vista: Box<dyn Vendor> = Box::new(Vista::new(config));
         let clock = Clock::new(config.factor);
         let mut hyperpay: Box<dyn Vendor> = Box::new(HyperPay::new(config, &clock));
+        let mut payfort: Box<dyn Vendor> = Box::new(PayFort::new(config, &clock));
         let mut tabby: Box<dyn Vendor> = Box::new(Tabby::new(config, &clock));
         let mut nearpay: Box<dyn Vendor> = Box::new(NearPay::new(config, &clock));
         if let Some(path) = &config.state_file
@@ -42,6 +44,7 @@ impl World {
             let all = [
                 ("vista", &mut vista),
                 ("hyperpay", &mut hyperpay),
+                ("payfort", &mut payfort),
                 ("tabby", &mut tabby),
                 ("nearpay", &mut nearpay),
             ];
@@ -56,6 +59,7 @@ impl World {
             vendors: [
                 ("vista", Mutex::new(vista)),
                 ("hyperpay", Mutex::new(hyperpay)),
+                ("payfort", Mutex::new(payfort)),
                 ("tabby", Mutex::new(tabby)),
                 ("nearpay", Mutex::new(nearpay)),
             ]

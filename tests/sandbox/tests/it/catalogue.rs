@@ -24,6 +24,7 @@ impl Everything {
     async fn start() -> Self {
         let sandbox = Sandbox::start().await;
         sandbox.switch("hyperpay", "throttle_per_minute", "0").await;
+        sandbox.switch("payfort", "three_ds", "frictionless").await;
         Self { sandbox, made: 0, seen: 0 }
     }
 
@@ -182,6 +183,13 @@ impl Everything {
         Prepared { request, effect, reference: Some(reference) }
     }
 
+    async fn of_payfort(&mut self, op: &str) -> Prepared {
+        let reference = format!("EVERY-{:08}", self.next());
+        let (request, effect) = self.sandbox.payfort_operation(op, &reference).await;
+        let reference = if op == "refund" { format!("{reference}-r") } else { reference };
+        Prepared { request, effect, reference: Some(reference) }
+    }
+
     async fn of_tabby(&mut self, op: &str) -> Prepared {
         let reference = format!("EVERY-{:08}", self.next());
         let (request, effect, reference) = self.sandbox.tabby_prepared(op, &reference).await;
@@ -224,6 +232,7 @@ impl Everything {
     async fn misbehaves(&mut self, vendor: &str, (op, fault, when): (&str, &str, &str)) {
         let prepared = match vendor {
             "vista" => self.of_vista(op).await,
+            "payfort" => self.of_payfort(op).await,
             "tabby" => self.of_tabby(op).await,
             "nearpay" => self.of_nearpay(op).await,
             _ => self.of_hyperpay(op).await,
@@ -291,6 +300,11 @@ async fn every_fault_of_the_gateway_falls_on_the_side_it_says() {
 }
 
 #[tokio::test]
+async fn every_fault_of_payfort_falls_on_the_side_it_says() {
+    assert!(every_fault_of("payfort").await > 250);
+}
+
+#[tokio::test]
 async fn every_fault_of_tabby_falls_on_the_side_it_says() {
     assert!(every_fault_of("tabby").await > 300);
 }
@@ -303,7 +317,7 @@ async fn every_fault_of_the_terminals_falls_on_the_side_it_says() {
 #[tokio::test]
 async fn every_switch_takes_every_position_and_the_default_is_the_first() {
     let everything = Everything::start().await;
-    for vendor in ["vista", "hyperpay", "tabby", "nearpay"] {
+    for vendor in ["vista", "hyperpay", "payfort", "tabby", "nearpay"] {
         let about = everything.about(vendor).await;
         for (name, switch) in about["switches"].as_object().unwrap() {
             let positions = texts(&switch["positions"]);

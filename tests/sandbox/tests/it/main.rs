@@ -10,6 +10,8 @@ mod hooks;
 mod hyperpay;
 mod merchant;
 mod money_faults;
+mod payfort;
+mod payfort_feedback;
 mod tabby;
 mod vista;
 mod webhook_faults;

@@ -111,7 +111,8 @@ fn unseal(headers: &HeaderMap, body: &str) -> Option<Value> {
 pub(crate) async fn with_merchant() -> (Sandbox, Merchant) {
     let (merchant, url) = Merchant::open().await;
     let sandbox = Sandbox::with(|config| {
-        config.webhook_url = Some(url);
+        config.webhook_url = Some(url.clone());
+        config.payfort_webhook_url = Some(url);
         config.factor = 600;
     })
     .await;
