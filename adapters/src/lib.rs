@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod card_numbers;
+pub mod checkout;
 pub mod error;
 mod http;
 pub mod hyperpay;
