@@ -1,6 +1,6 @@
 //! The stand-ins on the command line: their options, and how they are run until a signal.
 
-use crate::{Config, serve};
+use crate::{CheckoutAccount, Config, serve};
 use clap::Args;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -41,6 +41,46 @@ pub struct Options {
     /// The card gateway's channels, `entity:BRAND`, separated by commas.
     #[arg(long, env = "SANDBOX_HYPERPAY_ENTITIES", value_delimiter = ',')]
     hyperpay_entities: Vec<String>,
+    #[command(flatten)]
+    checkout: Checkout,
+}
+
+/// The merchant's account with Checkout.com; a default where nothing is given.
+#[derive(Debug, Args)]
+struct Checkout {
+    #[arg(long, env = "SANDBOX_CHECKOUT_SECRET_KEY")]
+    checkout_secret_key: Option<String>,
+    #[arg(long, env = "SANDBOX_CHECKOUT_PUBLIC_KEY")]
+    checkout_public_key: Option<String>,
+    #[arg(long, env = "SANDBOX_CHECKOUT_PROCESSING_CHANNEL_ID")]
+    checkout_processing_channel_id: Option<String>,
+    /// Where its webhooks go.
+    #[arg(long, env = "SANDBOX_CHECKOUT_WEBHOOK_URL")]
+    checkout_webhook_url: Option<String>,
+    /// What signs them.
+    #[arg(long, env = "SANDBOX_CHECKOUT_WEBHOOK_KEY")]
+    checkout_webhook_key: Option<String>,
+    /// What they show as Authorization.
+    #[arg(long, env = "SANDBOX_CHECKOUT_WEBHOOK_AUTHORIZATION")]
+    checkout_webhook_authorization: Option<String>,
+}
+
+impl From<Checkout> for CheckoutAccount {
+    fn from(given: Checkout) -> Self {
+        let default = Self::default();
+        Self {
+            secret_key: given.checkout_secret_key.unwrap_or(default.secret_key),
+            public_key: given.checkout_public_key.unwrap_or(default.public_key),
+            processing_channel: given
+                .checkout_processing_channel_id
+                .unwrap_or(default.processing_channel),
+            webhook_url: given.checkout_webhook_url,
+            webhook_key: given.checkout_webhook_key.unwrap_or(default.webhook_key),
+            webhook_authorization: given
+                .checkout_webhook_authorization
+                .unwrap_or(default.webhook_authorization),
+        }
+    }
 }
 
 /// Serves the stand-ins until Ctrl-C or SIGTERM. Says where on the first line of its output.
@@ -67,6 +107,7 @@ pub async fn run(options: Options) -> io::Result<()> {
         };
         config.hyperpay_entities = options.hyperpay_entities.iter().map(split).collect();
     }
+    config.checkout = options.checkout.into();
     let mut out = io::stdout();
     writeln!(out, "sandbox http://{address}")?;
     out.flush()?;

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is shared with the adapters: a stand-in that shares code with its client repeats its mistakes.
 //!
-//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista` or `hyperpay`.
+//! Tests and demos speak to the control plane, in JSON; `{v}` is `vista`, `hyperpay` or `checkout`.
 //!
 //! | Control | What it does |
 //! |---|---|
@@ -12,10 +12,10 @@
 //! | `GET /_sim/{v}/faults/unfired` | the rules that have never fired |
 //! | `GET`, `POST /_sim/{v}/switches` | what nobody knows about the vendor, `{"name": "position"}` |
 //! | `GET /_sim/{v}/ledger` | what the vendor did: all, `?from=` the nth entry, `?reference=`, `?kind=` |
-//! | `POST /_sim/hyperpay/pay/{session}` | the shopper: `{"outcome": "approve" \| "decline" \| "abandon"}` |
-//! | `POST /_sim/hyperpay/chargebacks` | the shopper's bank: `{"reference"}` |
-//! | `GET /_sim/hyperpay/outbox` | the webhooks and their deliveries, `?reference=` |
-//! | `POST /_sim/hyperpay/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
+//! | `POST /_sim/{v}/pay/{session}` | the shopper: `{"outcome": "approve" \| "decline" \| "abandon"}` |
+//! | `POST /_sim/{v}/chargebacks` | the shopper's bank: `{"reference"}` |
+//! | `GET /_sim/{v}/outbox` | the webhooks and their deliveries, `?reference=` |
+//! | `POST /_sim/{v}/webhooks/redeliver` | `{"reference" or "letter", "times"?, "parallel"?, "replay"?, "forged"?}` |
 //! | `POST`, `DELETE /_sim/identity/users/{id}` | how a user stands: `{"status", "permissions"?, "revoked_before"?, "revoked_tokens"?}`, or null |
 //! | `POST /_sim/identity/weather` | `{"silent"?, "delay_ms"?}`; `GET /_sim/identity` shows all of it, and how often it was asked |
 //! | `POST /_sim/clock`, `POST /_sim/reset` | `{"factor"}`: how fast the vendors' time passes; everything anew |
@@ -26,6 +26,7 @@
 pub mod apple;
 pub mod aws;
 mod catalogue;
+mod checkout;
 mod cli;
 mod clock;
 mod control;
@@ -45,6 +46,7 @@ mod vista;
 mod wire;
 mod world;
 
+pub use checkout::CheckoutAccount;
 pub use cli::{Options, run};
 pub use hyperpay::{CARD_ENTITY, DEFAULT_TOKEN, DEFAULT_WEBHOOK_KEY, MADA_ENTITY, WALLET_ENTITY};
 pub use vista::DEFAULT_TOKENS;
@@ -81,6 +83,8 @@ pub struct Config {
     pub hyperpay_token: String,
     /// The channels of the card gateway: entity id and card brand.
     pub hyperpay_entities: Vec<(String, String)>,
+    /// The merchant's account with Checkout.com.
+    pub checkout: CheckoutAccount,
 }
 
 impl Config {
@@ -99,6 +103,7 @@ impl Config {
             hyperpay_entities: channels
                 .map(|(entity, brand)| (entity.to_owned(), brand.to_owned()))
                 .to_vec(),
+            checkout: CheckoutAccount::default(),
         }
     }
 }

@@ -6,9 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The oldest letter is dropped beyond this.
 const LIMIT: usize = 20_000;
-const LADDER: &[i64] =
-    &[MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR];
-const LAST_TRY: usize = 37;
+
+/// How long after each failure it is tried again, and how often in all. The last step repeats.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ladder {
+    pub steps: &'static [i64],
+    pub tries: usize,
+}
+
+impl Default for Ladder {
+    /// The card gateway's.
+    fn default() -> Self {
+        let steps =
+            &[MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, DAY];
+        Self { steps, tries: 37 }
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +41,13 @@ pub(crate) enum Forgery {
     WrongKey,
     FlippedTag,
     SwappedVector,
+    /// Without any signature.
+    Unsigned,
+    /// The signature of the same JSON in other bytes.
+    Respaced,
+    /// Half of the signature.
+    Truncated,
+    WrongAuthorization,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,9 +114,16 @@ pub(crate) struct Outbox {
     /// A letter, and one that is sent only when it has ended.
     #[serde(default)]
     following: BTreeSet<(u64, u64)>,
+    #[serde(skip)]
+    ladder: Ladder,
 }
 
 impl Outbox {
+    /// Tries again as this vendor does.
+    pub(crate) fn climbs(&mut self, ladder: Ladder) {
+        self.ladder = ladder;
+    }
+
     pub(crate) fn post(&mut self, mut letter: Letter) -> u64 {
         self.next += 1;
         let id = self.next;
@@ -193,10 +220,12 @@ impl Outbox {
         }
         if delivered {
             letter.fate = Fate::Delivered;
-        } else if letter.once || letter.attempts.len() >= LAST_TRY {
+        } else if letter.once || letter.attempts.len() >= self.ladder.tries {
             letter.fate = Fate::GivenUp;
         } else {
-            let step = LADDER.get(letter.attempts.len() - 1).copied().unwrap_or(DAY);
+            let steps = self.ladder.steps;
+            let step = steps.get(letter.attempts.len() - 1).or(steps.last());
+            let step = step.copied().unwrap_or(DAY);
             letter.fate = Fate::Waiting;
             letter.due_at = now + clock.shortened(step);
             self.due.insert((letter.due_at, id));

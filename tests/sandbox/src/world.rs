@@ -1,6 +1,7 @@
 //! All vendors behind their locks, and the file they are kept in.
 
 use crate::Config;
+use crate::checkout::Checkout;
 use crate::clock::{self, Clock};
 use crate::hyperpay::HyperPay;
 use crate::identity::Identity;
@@ -32,10 +33,13 @@ impl World {
         let mut vista: Box<dyn Vendor> = Box::new(Vista::new(config));
         let clock = Clock::new(config.factor);
         let mut hyperpay: Box<dyn Vendor> = Box::new(HyperPay::new(config, &clock));
+        let mut checkout: Box<dyn Vendor> = Box::new(Checkout::new(config, &clock));
         if let Some(path) = &config.state_file
             && let Some(mut saved) = load(path)?
         {
-            for (name, vendor) in [("vista", &mut vista), ("hyperpay", &mut hyperpay)] {
+            for (name, vendor) in
+                [("vista", &mut vista), ("hyperpay", &mut hyperpay), ("checkout", &mut checkout)]
+            {
                 if let Some(state) = saved.pointer_mut(&format!("/vendors/{name}")) {
                     vendor.restore(state.take()).map_err(|error| unreadable(path, &error))?;
                     vendor.desk_mut().outbox.resume();
@@ -43,7 +47,12 @@ impl World {
             }
         }
         Ok(Arc::new(Self {
-            vendors: [("vista", Mutex::new(vista)), ("hyperpay", Mutex::new(hyperpay))].into(),
+            vendors: [
+                ("vista", Mutex::new(vista)),
+                ("hyperpay", Mutex::new(hyperpay)),
+                ("checkout", Mutex::new(checkout)),
+            ]
+            .into(),
             identity: Identity::default(),
             clock,
             changed: Notify::new(),
