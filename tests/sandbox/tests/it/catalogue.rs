@@ -1,5 +1,6 @@
 //! Every fault at every operation it fits, and every switch in every position, without naming them.
 
+use crate::checkout::{Shop, card};
 use crate::harness::{Sandbox, completion, eventually};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -182,6 +183,72 @@ impl Everything {
         Prepared { request, effect, reference: Some(reference) }
     }
 
+    async fn of_checkout(&mut self, op: &str) -> Prepared {
+        let reference = format!("EVERY-{:08}", self.next());
+        let follow_up = json!({ "reference": format!("{reference}-F") });
+        let shop = Shop(&self.sandbox);
+        let (method, path, body, effect) = match op {
+            "exchange" => (Method::POST, "tokens".to_owned(), card(), Some("token")),
+            "create_instrument" => {
+                let body = json!({"type": "token", "token": shop.token().await});
+                (Method::POST, "instruments".to_owned(), body, Some("instrument"))
+            }
+            "get_instrument" | "delete_instrument" => {
+                let path = format!("instruments/{}", shop.instrument().await);
+                match op {
+                    "get_instrument" => (Method::GET, path, Value::Null, None),
+                    _ => (Method::DELETE, path, Value::Null, Some("instrument_deleted")),
+                }
+            }
+            "open_context" => {
+                let path = "payment-contexts".to_owned();
+                (Method::POST, path, shop.by_stc_pay(&reference), Some("password_sent"))
+            }
+            "get_context" => {
+                let made = shop.post("payment-contexts", &shop.by_stc_pay(&reference)).await;
+                let id = made["id"].as_str().unwrap();
+                (Method::GET, format!("payment-contexts/{id}"), Value::Null, None)
+            }
+            "create_payment" => {
+                let body = shop.by_token(&reference).await;
+                (Method::POST, "payments".to_owned(), body, Some("payment"))
+            }
+            "find_payments" => {
+                shop.reserved(&reference).await;
+                (Method::GET, format!("payments?reference={reference}"), Value::Null, None)
+            }
+            "page" => {
+                (Method::GET, format!("3ds/{}", shop.asked(&reference).await), Value::Null, None)
+            }
+            "get_payment" => {
+                let id = shop.reserved(&reference).await;
+                (Method::GET, format!("payments/{id}"), Value::Null, None)
+            }
+            "get_actions" => {
+                let id = shop.reserved(&reference).await;
+                (Method::GET, format!("payments/{id}/actions"), Value::Null, None)
+            }
+            "capture" | "void" => {
+                let path = format!("payments/{}/{op}s", shop.reserved(&reference).await);
+                let effect = if op == "capture" { "capture_accepted" } else { "void_accepted" };
+                (Method::POST, path, follow_up.clone(), Some(effect))
+            }
+            "refund" => {
+                let path = format!("payments/{}/refunds", shop.captured(&reference).await);
+                (Method::POST, path, follow_up.clone(), Some("refund_accepted"))
+            }
+            new => panic!("{new} is not prepared here"),
+        };
+        let request = shop.request(op, method, &path).header("cko-idempotency-key", &reference);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        let reference = match op {
+            "open_context" | "create_payment" => Some(reference),
+            "capture" | "void" | "refund" => Some(format!("{reference}-F")),
+            _ => None,
+        };
+        Prepared { request, effect, reference }
+    }
+
     async fn ledger(&self, vendor: &str, from: usize) -> Vec<Value> {
         let path = format!("{vendor}/ledger?from={from}");
         let entries = self.sandbox.sim(Method::GET, &path, Value::Null).await;
@@ -196,6 +263,7 @@ impl Everything {
     async fn misbehaves(&mut self, vendor: &str, (op, fault, when): (&str, &str, &str)) {
         let prepared = match vendor {
             "vista" => self.of_vista(op).await,
+            "checkout" => self.of_checkout(op).await,
             _ => self.of_hyperpay(op).await,
         };
         self.seen += self.ledger(vendor, self.seen).await.len();
@@ -259,9 +327,14 @@ async fn every_fault_of_the_gateway_falls_on_the_side_it_says() {
 }
 
 #[tokio::test]
+async fn every_fault_of_checkout_falls_on_the_side_it_says() {
+    assert!(every_fault_of("checkout").await > 400);
+}
+
+#[tokio::test]
 async fn every_switch_takes_every_position_and_the_default_is_the_first() {
     let everything = Everything::start().await;
-    for vendor in ["vista", "hyperpay"] {
+    for vendor in ["vista", "hyperpay", "checkout"] {
         let about = everything.about(vendor).await;
         for (name, switch) in about["switches"].as_object().unwrap() {
             let positions = texts(&switch["positions"]);
