@@ -165,9 +165,9 @@ async fn a_customer_who_declines_has_paid_nothing_and_one_who_walks_away_may_sti
 #[tokio::test]
 async fn a_challenge_nobody_answers_ends_by_itself() {
     let at = Cards::start().await;
+    let charge = at.charge().await;
     // Fifteen minutes in half a second.
     at.sandbox.sim(Method::POST, "clock", json!({"factor": 1_800})).await;
-    let charge = at.charge().await;
     at.open(&charge).await;
     until("the end of the challenge", async || {
         let state = at.ask(&charge).await.into_iter().next()?.state;

@@ -48,36 +48,58 @@ pub struct Options {
 /// The merchant's account with Checkout.com; a default where nothing is given.
 #[derive(Debug, Args)]
 struct Checkout {
-    #[arg(long, env = "SANDBOX_CHECKOUT_SECRET_KEY")]
-    checkout_secret_key: Option<String>,
-    #[arg(long, env = "SANDBOX_CHECKOUT_PUBLIC_KEY")]
-    checkout_public_key: Option<String>,
-    #[arg(long, env = "SANDBOX_CHECKOUT_PROCESSING_CHANNEL_ID")]
-    checkout_processing_channel_id: Option<String>,
+    #[arg(
+        id = "checkout_secret_key",
+        long = "checkout-secret-key",
+        env = "SANDBOX_CHECKOUT_SECRET_KEY"
+    )]
+    secret_key: Option<String>,
+    #[arg(
+        id = "checkout_public_key",
+        long = "checkout-public-key",
+        env = "SANDBOX_CHECKOUT_PUBLIC_KEY"
+    )]
+    public_key: Option<String>,
+    #[arg(
+        id = "checkout_processing_channel_id",
+        long = "checkout-processing-channel-id",
+        env = "SANDBOX_CHECKOUT_PROCESSING_CHANNEL_ID"
+    )]
+    processing_channel_id: Option<String>,
     /// Where its webhooks go.
-    #[arg(long, env = "SANDBOX_CHECKOUT_WEBHOOK_URL")]
-    checkout_webhook_url: Option<String>,
+    #[arg(
+        id = "checkout_webhook_url",
+        long = "checkout-webhook-url",
+        env = "SANDBOX_CHECKOUT_WEBHOOK_URL"
+    )]
+    webhook_url: Option<String>,
     /// What signs them.
-    #[arg(long, env = "SANDBOX_CHECKOUT_WEBHOOK_KEY")]
-    checkout_webhook_key: Option<String>,
+    #[arg(
+        id = "checkout_webhook_key",
+        long = "checkout-webhook-key",
+        env = "SANDBOX_CHECKOUT_WEBHOOK_KEY"
+    )]
+    webhook_key: Option<String>,
     /// What they show as Authorization.
-    #[arg(long, env = "SANDBOX_CHECKOUT_WEBHOOK_AUTHORIZATION")]
-    checkout_webhook_authorization: Option<String>,
+    #[arg(
+        id = "checkout_webhook_authorization",
+        long = "checkout-webhook-authorization",
+        env = "SANDBOX_CHECKOUT_WEBHOOK_AUTHORIZATION"
+    )]
+    webhook_authorization: Option<String>,
 }
 
 impl From<Checkout> for CheckoutAccount {
     fn from(given: Checkout) -> Self {
         let default = Self::default();
         Self {
-            secret_key: given.checkout_secret_key.unwrap_or(default.secret_key),
-            public_key: given.checkout_public_key.unwrap_or(default.public_key),
-            processing_channel: given
-                .checkout_processing_channel_id
-                .unwrap_or(default.processing_channel),
-            webhook_url: given.checkout_webhook_url,
-            webhook_key: given.checkout_webhook_key.unwrap_or(default.webhook_key),
+            secret_key: given.secret_key.unwrap_or(default.secret_key),
+            public_key: given.public_key.unwrap_or(default.public_key),
+            processing_channel: given.processing_channel_id.unwrap_or(default.processing_channel),
+            webhook_url: given.webhook_url,
+            webhook_key: given.webhook_key.unwrap_or(default.webhook_key),
             webhook_authorization: given
-                .checkout_webhook_authorization
+                .webhook_authorization
                 .unwrap_or(default.webhook_authorization),
         }
     }

@@ -26,7 +26,7 @@ fn accepted(reference: &str) -> Value {
     json!({"action_id": ACT, "reference": reference, "_links": {}})
 }
 
-fn action(kind: &str, reference: &str, approved: Value) -> Value {
+fn action(kind: &str, reference: &str, approved: &Value) -> Value {
     json!({"id": ACT, "type": kind, "reference": reference, "amount": 6_450,
         "approved": approved, "response_code": "20158", "processed_on": "2026-11-21T10:00:00Z"})
 }
@@ -105,21 +105,21 @@ async fn a_capture_is_found_in_the_payments_actions() {
     let find = async |actions: Value| {
         checkout(&answers(200, &actions)).find_capture(&capture_order(), WITHIN).await
     };
-    let reserved = action("Authorization", REFERENCE, json!(true));
-    let others = action("Capture", "another", json!(true));
+    let reserved = action("Authorization", REFERENCE, &json!(true));
+    let others = action("Capture", "another", &json!(true));
     assert_eq!(find(json!([reserved.clone(), others])).await.unwrap(), None);
     for (approved, state) in
         [(json!(true), CaptureState::Captured), (Value::Null, CaptureState::Pending)]
     {
-        let found = find(json!([action("Capture", REFERENCE, approved), reserved])).await;
+        let found = find(json!([action("Capture", REFERENCE, &approved), reserved])).await;
         assert_eq!(found.unwrap(), Some(state));
     }
-    let failed = action("Capture", REFERENCE, json!(false));
+    let failed = action("Capture", REFERENCE, &json!(false));
     let found = find(json!([failed])).await.unwrap();
     assert!(matches!(found, Some(CaptureState::Rejected { code, .. }) if code == "20158"));
-    let both = json!([failed, action("Capture", REFERENCE, json!(true))]);
+    let both = json!([failed, action("Capture", REFERENCE, &json!(true))]);
     assert_eq!(find(both).await.unwrap(), Some(CaptureState::Captured));
-    let other_amount = with(action("Capture", REFERENCE, json!(true)), "amount", 1);
+    let other_amount = with(action("Capture", REFERENCE, &json!(true)), "amount", 1);
     assert!(is_unknown(&find(json!([other_amount])).await));
 }
 
@@ -129,18 +129,18 @@ async fn a_refund_is_found_by_its_own_reference() {
         checkout(&answers(200, &actions)).find_refund(&refund_order(false), WITHIN).await
     };
     let id = || ACT.to_owned();
-    let others = action("Refund", "another", json!(true));
-    let nobodys = with(action("Refund", "x", json!(true)), "reference", Value::Null);
-    let capture = action("Capture", REFUND, json!(true));
-    let none = json!([others, nobodys, capture, action("Void", REFUND, json!(true))]);
+    let others = action("Refund", "another", &json!(true));
+    let nobodys = with(action("Refund", "x", &json!(true)), "reference", Value::Null);
+    let capture = action("Capture", REFUND, &json!(true));
+    let none = json!([others, nobodys, capture, action("Void", REFUND, &json!(true))]);
     assert_eq!(find(none).await.unwrap(), None);
-    let done = find(json!([others, action("Refund", REFUND, json!(true))])).await.unwrap();
+    let done = find(json!([others, action("Refund", REFUND, &json!(true))])).await.unwrap();
     assert_eq!(done, Some(RefundState::Refunded { transaction: id() }));
-    let pending = find(json!([action("Refund", REFUND, Value::Null)])).await.unwrap();
+    let pending = find(json!([action("Refund", REFUND, &Value::Null)])).await.unwrap();
     assert_eq!(pending, Some(RefundState::Pending { transaction: id() }));
-    let failed = find(json!([action("Refund", REFUND, json!(false))])).await.unwrap();
+    let failed = find(json!([action("Refund", REFUND, &json!(false))])).await.unwrap();
     assert!(matches!(failed, Some(RefundState::Rejected { code, .. }) if code == "20158"));
-    let other_amount = with(action("Refund", REFUND, json!(true)), "amount", 1);
+    let other_amount = with(action("Refund", REFUND, &json!(true)), "amount", 1);
     assert!(is_unknown(&find(json!([other_amount])).await));
 }
 
@@ -172,7 +172,7 @@ async fn a_reservation_that_has_ended_is_let_go_whoever_ended_it() {
     assert_eq!(found, None);
     let sent = checkout(&server).refund(&refund_order(true), WITHIN).await.unwrap();
     assert!(matches!(sent, RefundState::Rejected { .. }));
-    let void = answers(200, &json!([action("Void", REFUND, json!(true))]));
+    let void = answers(200, &json!([action("Void", REFUND, &json!(true))]));
     let found = checkout(&void).find_refund(&refund_order(true), WITHIN).await.unwrap();
     assert_eq!(found, Some(RefundState::Refunded { transaction: ACT.to_owned() }));
 }

@@ -1,6 +1,6 @@
 //! Captures, refunds and voids: accepted at once where the balance allows it, decided a while after.
 
-use super::payments::{APPROVED, Fate};
+use super::payments::{APPROVED, Fate, fate};
 use super::refusals::{bare, refused};
 use super::requests;
 use super::time::{Due, Waiting};
@@ -104,7 +104,7 @@ impl Checkout {
         };
         let mut action = Action::new(kind, amount, &reference, "", moment.now);
         let settles = moment.clock.shortened(self.desk.switches.number("settle_ms"));
-        action.waiting = Some(match self.fate(APPROVED, FAILED, moment) {
+        action.waiting = Some(match fate(APPROVED, FAILED, moment) {
             Fate::Later(waiting) => waiting,
             Fate::Now(code) => Waiting::until(moment.now + settles, &code),
         });

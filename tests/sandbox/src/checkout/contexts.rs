@@ -1,6 +1,6 @@
 //! STC Pay: a context sends a one-time password to a phone; whoever gives it back in time pays.
 
-use super::payments::{Fate, Payment, Source};
+use super::payments::{Fate, Payment, Source, fate};
 use super::refusals::{bare, refused};
 use super::requests::{self, Asked};
 use super::{Checkout, new_id};
@@ -132,7 +132,7 @@ impl Checkout {
             WRONG
         };
         let mut payment = Payment::new(asked, Source::StcPay, moment);
-        match self.fate(natural, super::payments::DECLINED, moment) {
+        match fate(natural, super::payments::DECLINED, moment) {
             Fate::Now(code) => Ok(self.keep(payment, Some(&code), moment)),
             Fate::Later(waiting) => {
                 payment.waiting = Some(waiting);

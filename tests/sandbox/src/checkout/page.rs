@@ -1,7 +1,7 @@
 //! The issuer's page: the customer approves, declines, or closes it.
 
 use super::Checkout;
-use super::payments::{APPROVED, DECLINED, Fate, distort};
+use super::payments::{APPROVED, DECLINED, Fate, distort, fate};
 use super::time::Due;
 use crate::money::decimal;
 use crate::vendor::{Moment, Outcome};
@@ -59,7 +59,7 @@ impl Checkout {
             Outcome::Abandon => return Ok(None),
         };
         let id = found.id.clone();
-        let fate = self.fate(&natural, DECLINED, moment);
+        let fate = fate(&natural, DECLINED, moment);
         if let Some(payment) = self.payments.get_mut(&id) {
             distort(payment, moment);
             if moment.fault_is("capture_declined") {

@@ -178,7 +178,7 @@ impl Checkout {
             return Ok(self.keep(payment, None, moment));
         }
         let natural = self.natural_code(&payment);
-        match self.fate(&natural, DECLINED, moment) {
+        match fate(&natural, DECLINED, moment) {
             Fate::Now(code) => Ok(self.keep(payment, Some(&code), moment)),
             Fate::Later(waiting) => {
                 payment.waiting = Some(waiting);
@@ -223,27 +223,6 @@ impl Checkout {
             cents @ (5 | 12 | 14 | 51 | 62 | 63 | 68) if by_amount => format!("200{cents:02}"),
             _ => APPROVED.to_owned(),
         }
-    }
-
-    /// `natural` is how it ends when no fault says otherwise.
-    pub(super) fn fate(&self, natural: &str, declined: &str, moment: &Moment) -> Fate {
-        let Some(fault) = moment.fault.as_ref() else { return Fate::Now(natural.to_owned()) };
-        let soon = moment.now + fault.delay_or(moment.clock.shortened(UNDECIDED_MS));
-        let undecided = |left, becomes: &str| {
-            Fate::Later(Waiting { left, until: soon, becomes: becomes.to_owned() })
-        };
-        match fault.name.as_str() {
-            "decline" => return Fate::Now(declined.to_owned()),
-            "pending_forever" => return Fate::Later(Waiting::until(i64::MAX, natural)),
-            _ => {}
-        }
-        if let Some(left) = fault.number("pending") {
-            return undecided(left, natural);
-        }
-        if let Some(left) = fault.number("pending_then_decline") {
-            return undecided(left, declined);
-        }
-        Fate::Now(fault.code("ends").unwrap_or(natural).to_owned())
     }
 
     /// Approved: reserved, and captured if that was asked for. Anything else is a decline.
@@ -308,6 +287,27 @@ impl Checkout {
         waiting["_links"] = body["_links"].take();
         Answer::json(202, &waiting)
     }
+}
+
+/// `natural` is how it ends when no fault says otherwise.
+pub(super) fn fate(natural: &str, declined: &str, moment: &Moment) -> Fate {
+    let Some(fault) = moment.fault.as_ref() else { return Fate::Now(natural.to_owned()) };
+    let soon = moment.now + fault.delay_or(moment.clock.shortened(UNDECIDED_MS));
+    let undecided = |left, becomes: &str| {
+        Fate::Later(Waiting { left, until: soon, becomes: becomes.to_owned() })
+    };
+    match fault.name.as_str() {
+        "decline" => return Fate::Now(declined.to_owned()),
+        "pending_forever" => return Fate::Later(Waiting::until(i64::MAX, natural)),
+        _ => {}
+    }
+    if let Some(left) = fault.number("pending") {
+        return undecided(left, natural);
+    }
+    if let Some(left) = fault.number("pending_then_decline") {
+        return undecided(left, declined);
+    }
+    Fate::Now(fault.code("ends").unwrap_or(natural).to_owned())
 }
 
 /// Faults that decide a payment without asking the customer.

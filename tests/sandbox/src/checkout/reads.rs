@@ -116,7 +116,7 @@ impl Checkout {
 pub(super) fn distorted(mut body: Value, fault: &str) -> Value {
     match fault {
         "amount_mismatch" => {
-            body["amount"] = json!(body["amount"].as_i64().unwrap_or_default() + 1)
+            body["amount"] = json!(body["amount"].as_i64().unwrap_or_default() + 1);
         }
         "currency_mismatch" => body["currency"] = json!("USD"),
         "reference_mismatch" => body["reference"] = json!("BK-someone-else"),

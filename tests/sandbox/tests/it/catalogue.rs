@@ -1,6 +1,6 @@
 //! Every fault at every operation it fits, and every switch in every position, without naming them.
 
-use crate::checkout::{Shop, card};
+use crate::checkout::{Shop, by_stc_pay, card};
 use crate::harness::{Sandbox, completion, eventually};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -202,10 +202,10 @@ impl Everything {
             }
             "open_context" => {
                 let path = "payment-contexts".to_owned();
-                (Method::POST, path, shop.by_stc_pay(&reference), Some("password_sent"))
+                (Method::POST, path, by_stc_pay(&reference), Some("password_sent"))
             }
             "get_context" => {
-                let made = shop.post("payment-contexts", &shop.by_stc_pay(&reference)).await;
+                let made = shop.post("payment-contexts", &by_stc_pay(&reference)).await;
                 let id = made["id"].as_str().unwrap();
                 (Method::GET, format!("payment-contexts/{id}"), Value::Null, None)
             }

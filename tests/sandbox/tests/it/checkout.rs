@@ -17,6 +17,18 @@ pub(crate) fn card() -> Value {
     json!({"type": "card", "number": "4242424242424242", "expiry_month": 5, "expiry_year": 2030})
 }
 
+fn asking(reference: &str, source: &Value) -> Value {
+    json!({"source": source, "amount": 11_500, "currency": "SAR", "reference": reference,
+        "capture": false, "processing_channel_id": CheckoutAccount::default().processing_channel,
+        "success_url": "http://127.0.0.1:1/good?a=b", "failure_url": "http://127.0.0.1:1/bad"})
+}
+
+pub(crate) fn by_stc_pay(reference: &str) -> Value {
+    let mut body = asking(reference, &json!({"type": "stcpay"}));
+    body["customer"] = json!({"phone": {"country_code": "+966", "number": "501234567"}});
+    body
+}
+
 impl Shop<'_> {
     pub(crate) fn request(&self, op: &str, method: Method, path: &str) -> RequestBuilder {
         let account = CheckoutAccount::default();
@@ -43,20 +55,8 @@ impl Shop<'_> {
         self.post("instruments", &body).await["id"].as_str().unwrap().to_owned()
     }
 
-    fn asking(&self, reference: &str, source: &Value) -> Value {
-        json!({"source": source, "amount": 11_500, "currency": "SAR", "reference": reference,
-            "capture": false, "processing_channel_id": CheckoutAccount::default().processing_channel,
-            "success_url": "http://127.0.0.1:1/good?a=b", "failure_url": "http://127.0.0.1:1/bad"})
-    }
-
     pub(crate) async fn by_token(&self, reference: &str) -> Value {
-        self.asking(reference, &json!({"type": "token", "token": self.token().await}))
-    }
-
-    pub(crate) fn by_stc_pay(&self, reference: &str) -> Value {
-        let mut body = self.asking(reference, &json!({"type": "stcpay"}));
-        body["customer"] = json!({"phone": {"country_code": "+966", "number": "501234567"}});
-        body
+        asking(reference, &json!({"type": "token", "token": self.token().await}))
     }
 
     /// A payment whose customer is asked.
