@@ -23,6 +23,10 @@ pub(crate) struct Keys {
     pub id_key: String,
     pub jwt_secret: String,
     pub hyperpay_webhook_key: String,
+    #[serde(default = "random_hex")]
+    pub checkout_webhook_key: String,
+    #[serde(default = "random_hex")]
+    pub checkout_webhook_authorization: String,
     /// Keys of an earlier build have none.
     #[serde(default = "random_hex")]
     pub pass_key: String,
@@ -64,6 +68,8 @@ impl Home {
             id_key: random_hex(),
             jwt_secret: random_hex(),
             hyperpay_webhook_key: random_hex(),
+            checkout_webhook_key: random_hex(),
+            checkout_webhook_authorization: random_hex(),
             pass_key: random_hex(),
         };
         self.write("keys.json", &keys)?;

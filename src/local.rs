@@ -143,6 +143,7 @@ fn environment(
     ];
     let passed_on =
         passed_on.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
+    let account = sandbox::CheckoutAccount::default();
     let ours = [
         ("DATABASE_URL", urls.database.clone()),
         ("RESTATE_INGRESS_URL", urls.ingress.clone()),
@@ -166,6 +167,12 @@ fn environment(
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key.clone()),
+        ("CHECKOUT_BASE_URL", format!("{sandbox_url}/checkout")),
+        ("CHECKOUT_SECRET_KEY", account.secret_key),
+        ("CHECKOUT_PRIMARY_KEY", account.public_key),
+        ("CHECKOUT_PROCESSING_CHANNEL_ID", account.processing_channel),
+        ("CHECKOUT_WEBHOOK_KEYS", keys.checkout_webhook_key.clone()),
+        ("CHECKOUT_WEBHOOK_AUTHORIZATIONS", keys.checkout_webhook_authorization.clone()),
     ];
     ours.into_iter().chain(passed_on).collect()
 }
@@ -201,7 +208,10 @@ async fn start_sandbox(
         .env("SANDBOX_STATE", home.path("sandbox.json"))
         .env("SANDBOX_FACTOR", factor)
         .env("SANDBOX_WEBHOOK_URL", format!("{gateway_url}/webhooks/hyperpay"))
-        .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key);
+        .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key)
+        .env("SANDBOX_CHECKOUT_WEBHOOK_URL", format!("{gateway_url}/webhooks/checkout"))
+        .env("SANDBOX_CHECKOUT_WEBHOOK_KEY", &keys.checkout_webhook_key)
+        .env("SANDBOX_CHECKOUT_WEBHOOK_AUTHORIZATION", &keys.checkout_webhook_authorization);
     let sandbox = Supervised::spawn(&launch)?;
     let url = format!("http://127.0.0.1:{port}");
     if !answers(&format!("{url}/_sim/health")).await {

@@ -10,8 +10,8 @@ use activities::{
     tickets::{Studio, pass::Passes},
 };
 use adapters::{
-    Providers, hyperpay::HyperPay, identity::Identity, restate_admin::RestateAdmin, storage::Store,
-    vista::Vista,
+    Providers, checkout::Checkout, hyperpay::HyperPay, identity::Identity,
+    restate_admin::RestateAdmin, storage::Store, vista::Vista,
 };
 use chrono::Utc;
 use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
@@ -120,6 +120,10 @@ impl Parts {
         if let Some(hyperpay) = &config.hyperpay {
             let vendor = Arc::new(HyperPay::new(hyperpay.clone())?);
             providers = providers.with(Provider::HyperPay, vendor);
+        }
+        if let Some(checkout) = &config.checkout {
+            let vendor = Arc::new(Checkout::new(checkout.clone())?);
+            providers = providers.with(Provider::Checkout, vendor);
         }
         Ok(Self {
             db: until_ready("the database", connect).await?,

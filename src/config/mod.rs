@@ -13,7 +13,7 @@ mod values;
 mod vendors;
 
 use activities::tickets::{pass, zatca::Seller};
-use adapters::{hyperpay, identity, vista};
+use adapters::{checkout, hyperpay, identity, vista};
 use clap::ValueEnum;
 use gateway::{Settings, Trust};
 use reader::{Incomplete, Reader};
@@ -54,6 +54,7 @@ pub(crate) struct Config {
     pub vista: vista::Config,
     /// None: no credentials, so it is off.
     pub hyperpay: Option<hyperpay::Config>,
+    pub checkout: Option<checkout::Config>,
     /// None only when it was complained about.
     pub seller: Option<Seller>,
     pub store: StoreConfig,
@@ -117,6 +118,7 @@ impl Config {
             identity: limits::identity(&mut from, factor),
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
+            checkout: vendors::checkout(&mut from, factor),
             seller: tickets::seller(&mut from),
             store: tickets::store(&mut from),
             pictures: from.optional("USHER_TICKET_PICTURES").as_deref() != Some("off"),

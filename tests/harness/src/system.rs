@@ -87,8 +87,23 @@ pub struct System {
 pub struct Keys {
     pub jwt: String,
     pub webhook: String,
+    pub checkout_webhook: String,
+    pub checkout_authorization: String,
     id: String,
     passes: String,
+}
+
+impl Keys {
+    fn random() -> Self {
+        Self {
+            jwt: random(),
+            webhook: random(),
+            checkout_webhook: random(),
+            checkout_authorization: random(),
+            id: random(),
+            passes: random(),
+        }
+    }
 }
 
 /// A process that can be killed and started again as it was.
@@ -128,7 +143,7 @@ impl System {
 
         let address = || format!("127.0.0.1:{}", free_port());
         let (gateway, workflows, sandbox, metrics) = (address(), address(), address(), address());
-        let keys = Keys { jwt: random(), webhook: random(), id: random(), passes: random() };
+        let keys = Keys::random();
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins =
             Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox, setup)).unwrap();
@@ -154,6 +169,7 @@ impl System {
             ("IDENTITY_BASE_URL", format!("http://{sandbox}/identity")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
+            ("CHECKOUT_BASE_URL", format!("http://{sandbox}/checkout")),
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
         let environment = urls.into_iter().chain(secrets(&keys)).chain(unlimited());
@@ -222,7 +238,9 @@ impl System {
     /// What nobody may find anywhere: the keys, the vendors' tokens, and a card's holder and first six digits.
     pub fn secrets(&self) -> Vec<String> {
         let given = secrets(&self.keys).into_iter();
-        let given = given.filter(|(name, _)| *name != "HYPER_PAY_ENTITY_ID");
+        let given = given.filter(|(name, _)| {
+            !matches!(*name, "HYPER_PAY_ENTITY_ID" | "CHECKOUT_PROCESSING_CHANNEL_ID")
+        });
         let password = self.database.split(&[':', '@']).nth(2).unwrap().to_owned();
         let card = ["Sara Ali", "420000"].map(str::to_owned);
         given.map(|(_, value)| value).chain([password]).chain(card).collect()
@@ -271,7 +289,10 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
         .args(["sandbox".to_owned(), "--port".to_owned(), port])
         .env("SANDBOX_FACTOR", setup.factor.to_string())
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
-        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook);
+        .env("SANDBOX_WEBHOOK_KEY", &keys.webhook)
+        .env("SANDBOX_CHECKOUT_WEBHOOK_URL", format!("http://{gateway}/webhooks/checkout"))
+        .env("SANDBOX_CHECKOUT_WEBHOOK_KEY", &keys.checkout_webhook)
+        .env("SANDBOX_CHECKOUT_WEBHOOK_AUTHORIZATION", &keys.checkout_authorization);
     if !setup.without.contains(&"SANDBOX_STATE") {
         launch = launch.env("SANDBOX_STATE", logs.join("stand-ins.json"));
     }
@@ -288,6 +309,7 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         "VISTA_HUAWEI_TOKEN",
         "VISTA_KIOSK_TOKEN",
     ];
+    let checkout = sandbox::CheckoutAccount::default();
     let tokens = platforms.map(|platform| format!("vista-{}", platform.to_lowercase()));
     let ours = [
         ("USHER_ID_KEY", keys.id.clone()),
@@ -295,6 +317,11 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.webhook.clone()),
+        ("CHECKOUT_SECRET_KEY", checkout.secret_key),
+        ("CHECKOUT_PRIMARY_KEY", checkout.public_key),
+        ("CHECKOUT_PROCESSING_CHANNEL_ID", checkout.processing_channel),
+        ("CHECKOUT_WEBHOOK_KEYS", keys.checkout_webhook.clone()),
+        ("CHECKOUT_WEBHOOK_AUTHORIZATIONS", keys.checkout_authorization.clone()),
         ("USHER_PASS_KEY", keys.passes.clone()),
         ("APPLE_WALLET_KEY_FILE_NAME", SIGNER.key.clone()),
     ];
