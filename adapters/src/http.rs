@@ -129,14 +129,6 @@ impl Call {
         Ok(self)
     }
 
-    /// A header that is no secret.
-    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Result<Self, Error> {
-        let value = HeaderValue::from_str(value)
-            .map_err(|_| Error::refused("malformed", format!("{name} is no header value")))?;
-        self.headers.insert(name, value);
-        Ok(self)
-    }
-
     /// Headers that were signed together with the body: they leave as they are.
     pub(crate) fn signed(mut self, headers: HeaderMap) -> Self {
         self.headers.extend(headers);

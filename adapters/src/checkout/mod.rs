@@ -22,9 +22,12 @@ use crate::{
     },
 };
 use async_trait::async_trait;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use schema::paying::{PayWith, Taking};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
+
+const IDEMPOTENCY_KEY: &str = "cko-idempotency-key";
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -87,7 +90,10 @@ impl Checkout {
 
     /// A request that takes effect once: sent again under the same key, it is answered again.
     async fn once(&self, call: Call, key: &str, until: Deadline) -> Result<Answer, Error> {
-        self.ask_vendor(call.header("cko-idempotency-key", key)?, until).await
+        let key = HeaderValue::from_str(key)
+            .map_err(|_| Error::refused("malformed", "checkout: no idempotency key"))?;
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(IDEMPOTENCY_KEY), key)]);
+        self.ask_vendor(call.signed(headers), until).await
     }
 }
 
