@@ -29,6 +29,10 @@ pub(crate) struct Keys {
     /// What the phrases of `PayFort`'s channels begin with.
     #[serde(default = "random_hex")]
     pub payfort_phrase: String,
+    #[serde(default = "random_hex")]
+    pub checkout_webhook_key: String,
+    #[serde(default = "random_hex")]
+    pub checkout_webhook_authorization: String,
     /// Keys of an earlier build have none.
     #[serde(default = "random_hex")]
     pub tabby_webhook_secret: String,
@@ -75,6 +79,8 @@ impl Home {
             jwt_secret: random_hex(),
             hyperpay_webhook_key: random_hex(),
             payfort_phrase: random_hex(),
+            checkout_webhook_key: random_hex(),
+            checkout_webhook_authorization: random_hex(),
             tabby_webhook_secret: random_hex(),
             pass_key: random_hex(),
             nearpay_webhook_secret: random_hex(),

@@ -28,6 +28,7 @@ pub(crate) fn run() -> Outcome {
     write_private(&pem, identity.private_pem.as_bytes())?;
     // The engine's user in its container is not ours. On this machine nobody else gets into the folder.
     fs::set_permissions(&pem, Permissions::from_mode(0o644))?;
+    let account = sandbox::CheckoutAccount::default();
     let lines = [
         ("POSTGRES_PASSWORD", random_hex()),
         ("USHER_ID_KEY", keys.id_key),
@@ -37,6 +38,11 @@ pub(crate) fn run() -> Outcome {
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key),
         ("PAYFORT_PHRASE", keys.payfort_phrase),
+        ("CHECKOUT_SECRET_KEY", account.secret_key),
+        ("CHECKOUT_PRIMARY_KEY", account.public_key),
+        ("CHECKOUT_PROCESSING_CHANNEL_ID", account.processing_channel),
+        ("CHECKOUT_WEBHOOK_KEYS", keys.checkout_webhook_key),
+        ("CHECKOUT_WEBHOOK_AUTHORIZATIONS", keys.checkout_webhook_authorization),
         ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
         ("TABBY_WEBHOOK_KEYS", keys.tabby_webhook_secret),
         ("NEARPAY_API_KEY", random_hex()),

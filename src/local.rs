@@ -144,6 +144,7 @@ fn environment(
     ];
     let passed_on =
         passed_on.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
+    let account = sandbox::CheckoutAccount::default();
     let ours = [
         ("DATABASE_URL", urls.database.clone()),
         ("RESTATE_INGRESS_URL", urls.ingress.clone()),
@@ -167,6 +168,12 @@ fn environment(
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.hyperpay_webhook_key.clone()),
+        ("CHECKOUT_BASE_URL", format!("{sandbox_url}/checkout")),
+        ("CHECKOUT_SECRET_KEY", account.secret_key),
+        ("CHECKOUT_PRIMARY_KEY", account.public_key),
+        ("CHECKOUT_PROCESSING_CHANNEL_ID", account.processing_channel),
+        ("CHECKOUT_WEBHOOK_KEYS", keys.checkout_webhook_key.clone()),
+        ("CHECKOUT_WEBHOOK_AUTHORIZATIONS", keys.checkout_webhook_authorization.clone()),
         ("TABBY_BASE_URL", format!("{sandbox_url}/tabby")),
         ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
         ("TABBY_MERCHANT_CODE", sandbox::TABBY_MERCHANT.to_owned()),
@@ -235,6 +242,9 @@ async fn start_sandbox(
         .env("SANDBOX_WEBHOOK_KEY", &keys.hyperpay_webhook_key)
         .env("SANDBOX_PAYFORT_WEBHOOK_URL", format!("{gateway_url}/webhooks/payfort"))
         .env("SANDBOX_PAYFORT_PHRASE", &keys.payfort_phrase)
+        .env("SANDBOX_CHECKOUT_WEBHOOK_URL", format!("{gateway_url}/webhooks/checkout"))
+        .env("SANDBOX_CHECKOUT_WEBHOOK_KEY", &keys.checkout_webhook_key)
+        .env("SANDBOX_CHECKOUT_WEBHOOK_AUTHORIZATION", &keys.checkout_webhook_authorization)
         .env("SANDBOX_TABBY_WEBHOOK_URL", format!("{gateway_url}/webhooks/tabby"))
         .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.tabby_webhook_secret)
         .env(

@@ -12,6 +12,7 @@ use activities::{
 use adapters::{
     Providers,
     apple_pay::ApplePay,
+    checkout::Checkout,
     hyperpay::HyperPay,
     identity::Identity,
     nearpay::{NearPay, login::Minter},
@@ -134,6 +135,10 @@ impl Parts {
         if let Some(payfort) = &config.payfort {
             let vendor = Arc::new(PayFort::new(payfort.clone())?);
             providers = providers.with(Provider::PayFort, vendor);
+        }
+        if let Some(checkout) = &config.checkout {
+            let vendor = Arc::new(Checkout::new(checkout.clone())?);
+            providers = providers.with(Provider::Checkout, vendor);
         }
         if let Some(tabby) = &config.tabby {
             providers = providers.with(Provider::Tabby, Arc::new(Tabby::new(tabby.clone())?));

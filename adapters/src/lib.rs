@@ -3,6 +3,7 @@
 pub mod apple_pay;
 pub mod aws;
 pub mod card_numbers;
+pub mod checkout;
 pub mod error;
 mod http;
 pub mod hyperpay;

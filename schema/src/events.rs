@@ -116,6 +116,7 @@ impl What {
             | Self::Extended { .. }
             | Self::PaymentReady { .. }
             | Self::PaymentRefused { .. }
+            | Self::Taken { .. }
             | Self::RefundSent { .. } => false,
             Self::Held { .. }
             | Self::Rejected { .. }
@@ -124,6 +125,7 @@ impl What {
             | Self::PaymentDeclined { .. }
             | Self::PaymentAbandoned { .. }
             | Self::Paid { .. }
+            | Self::Reserved { .. }
             | Self::NothingToPay
             | Self::PaidLate { .. }
             | Self::PaidWrong { .. }

@@ -16,7 +16,7 @@ mod vendors;
 
 use activities::tickets::{pass, zatca::Seller};
 use adapters::{
-    apple_pay as sheets, hyperpay, identity, nearpay as kiosks, payfort, tabby, vista,
+    apple_pay as sheets, checkout, hyperpay, identity, nearpay as kiosks, payfort, tabby, vista,
 };
 use clap::ValueEnum;
 use gateway::{Settings, Trust};
@@ -59,6 +59,7 @@ pub(crate) struct Config {
     /// None: no credentials, so it is off.
     pub hyperpay: Option<hyperpay::Config>,
     pub payfort: Option<payfort::Config>,
+    pub checkout: Option<checkout::Config>,
     pub tabby: Option<tabby::Config>,
     pub nearpay: Option<kiosks::Config>,
     /// None: no key, so no kiosk's terminal signs in.
@@ -129,6 +130,7 @@ impl Config {
             vista: vendors::vista(&mut from),
             hyperpay: vendors::hyperpay(&mut from, factor),
             payfort: vendors::payfort(&mut from, factor),
+            checkout: vendors::checkout(&mut from, factor),
             tabby: vendors::tabby(&mut from, factor),
             nearpay: nearpay::nearpay(&mut from, factor),
             terminal_login: nearpay::login(&mut from),

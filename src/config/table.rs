@@ -3,7 +3,8 @@
 use super::values::{Told, Values};
 
 /// Whoever holds one of these can do harm. Public halves are none.
-const SECRETS: [&str; 8] = ["KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PHRASE", "PEM", "DSN"];
+const SECRETS: [&str; 9] =
+    ["AUTHORIZATIONS", "KEY", "KEYS", "TOKEN", "SECRET", "PASSWORD", "PHRASE", "PEM", "DSN"];
 const PUBLIC: [&str; 2] = ["PUBLIC", "IDENTITY"];
 
 /// A table: name, source, whether it is a secret; then what AWS was asked.

@@ -1,7 +1,7 @@
 //! The cinema's system, and who takes the money.
 
 use super::reader::Reader;
-use adapters::{hyperpay, payfort, tabby, vista};
+use adapters::{checkout, hyperpay, payfort, tabby, vista};
 use schema::provider::Platform;
 use secrecy::SecretString;
 use std::{collections::BTreeMap, time::Duration};
@@ -41,6 +41,29 @@ pub(super) fn hyperpay(from: &mut Reader, factor: u32) -> Option<hyperpay::Confi
         test_mode: from.optional("HYPER_PAY_TEST_MODE"),
         read_window: Duration::from_mins(1) / factor,
         session_life: Duration::from_mins(30) / factor,
+    })
+}
+
+/// On when its secret key is set; then everything else of it must be, too.
+pub(super) fn checkout(from: &mut Reader, factor: u32) -> Option<checkout::Config> {
+    let secret_key = from.optional("CHECKOUT_SECRET_KEY")?;
+    let all = |texts: String| texts.split(',').map(|text| text.trim().to_owned().into()).collect();
+    Some(checkout::Config {
+        base_url: from.required("CHECKOUT_BASE_URL", "https://{prefix}.api.checkout.com"),
+        secret_key: secret_key.into(),
+        public_key: from.required("CHECKOUT_PRIMARY_KEY", "pk_…, for Apple Pay").into(),
+        processing_channel: from
+            .required("CHECKOUT_PROCESSING_CHANNEL_ID", "pc_…, that payments are made in"),
+        webhook_keys: all(from.required(
+            "CHECKOUT_WEBHOOK_KEYS",
+            "the workflow's signature key; two with a comma between them while they are rotated",
+        )),
+        webhook_authorizations: all(from.required(
+            "CHECKOUT_WEBHOOK_AUTHORIZATIONS",
+            "the workflow's Authorization header, without a comma; two while they are rotated",
+        )),
+        challenge_life: Duration::from_mins(15) / factor,
+        password_life: Duration::from_mins(2) / factor,
     })
 }
 

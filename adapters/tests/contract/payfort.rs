@@ -1,7 +1,7 @@
 //! `PayFort`: a token from the hosted form, then 3-D Secure, with every signature it has.
 
 use crate::{
-    promises,
+    payfort_promises,
     payfort_standin::{Sandbox, Standin, WITHIN, charge},
 };
 use adapters::{

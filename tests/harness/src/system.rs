@@ -93,15 +93,24 @@ pub struct System {
 pub struct Keys {
     pub jwt: String,
     pub webhook: String,
+    pub checkout_webhook: String,
+    pub checkout_authorization: String,
     id: String,
     passes: String,
     nearpay: String,
 }
 
 impl Keys {
-    fn new() -> Self {
-        let [jwt, webhook, id, passes, nearpay] = std::array::from_fn(|_| random());
-        Self { jwt, webhook, id, passes, nearpay }
+    fn random() -> Self {
+        Self {
+            jwt: random(),
+            webhook: random(),
+            checkout_webhook: random(),
+            checkout_authorization: random(),
+            id: random(),
+            passes: random(),
+            nearpay: random(),
+        }
     }
 }
 
@@ -142,7 +151,7 @@ impl System {
 
         let address = || format!("127.0.0.1:{}", free_port());
         let (gateway, workflows, sandbox, metrics) = (address(), address(), address(), address());
-        let keys = Keys::new();
+        let keys = Keys::random();
         let logs = folder_for_logs(&keys.id[..8]);
         let stand_ins =
             Supervised::spawn(&stand_ins(&logs, &keys, &gateway, &sandbox, setup)).unwrap();
@@ -168,15 +177,16 @@ impl System {
             ("IDENTITY_BASE_URL", format!("http://{sandbox}/identity")),
             ("VISTA_BASE_URL", format!("http://{sandbox}/vista/WSVistaWebClient")),
             ("HYPER_PAY_BASE_URL", format!("http://{sandbox}/hyperpay")),
+            ("CHECKOUT_BASE_URL", format!("http://{sandbox}/checkout")),
             ("USHER_TIME_FACTOR", setup.factor.to_string()),
         ];
-        let environment =
-            urls.into_iter()
-                .chain(payfort(&sandbox))
-                .chain(tabby(&sandbox))
-                .chain(kiosks(&sandbox))
-                .chain(secrets(&keys))
-                .chain(unlimited());
+        let environment = urls
+            .into_iter()
+            .chain(payfort(&sandbox))
+            .chain(tabby(&sandbox))
+            .chain(kiosks(&sandbox))
+            .chain(secrets(&keys))
+            .chain(unlimited());
         for (name, value) in environment.filter(|(name, _)| !setup.without.contains(name)) {
             launch = launch.env(name, value);
         }
@@ -242,7 +252,9 @@ impl System {
     /// What nobody may find anywhere: the keys, the vendors' tokens, and a card's holder and first six digits.
     pub fn secrets(&self) -> Vec<String> {
         let given = secrets(&self.keys).into_iter();
-        let given = given.filter(|(name, _)| *name != "HYPER_PAY_ENTITY_ID");
+        let given = given.filter(|(name, _)| {
+            !matches!(*name, "HYPER_PAY_ENTITY_ID" | "CHECKOUT_PROCESSING_CHANNEL_ID")
+        });
         let password = self.database.split(&[':', '@']).nth(2).unwrap().to_owned();
         let card = ["Sara Ali", "420000"].map(str::to_owned);
         given.map(|(_, value)| value).chain([password]).chain(card).collect()
@@ -293,6 +305,9 @@ fn stand_ins(logs: &Path, keys: &Keys, gateway: &str, sandbox: &str, setup: &Set
         .env("SANDBOX_WEBHOOK_URL", format!("http://{gateway}/webhooks/hyperpay"))
         .env("SANDBOX_WEBHOOK_KEY", &keys.webhook)
         .env("SANDBOX_PAYFORT_WEBHOOK_URL", format!("http://{gateway}/webhooks/payfort"))
+        .env("SANDBOX_CHECKOUT_WEBHOOK_URL", format!("http://{gateway}/webhooks/checkout"))
+        .env("SANDBOX_CHECKOUT_WEBHOOK_KEY", &keys.checkout_webhook)
+        .env("SANDBOX_CHECKOUT_WEBHOOK_AUTHORIZATION", &keys.checkout_authorization)
         .env("SANDBOX_TABBY_WEBHOOK_URL", format!("http://{gateway}/webhooks/tabby"))
         .env("SANDBOX_TABBY_WEBHOOK_SECRET", &keys.webhook)
         .env(
@@ -334,6 +349,7 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         "VISTA_HUAWEI_TOKEN",
         "VISTA_KIOSK_TOKEN",
     ];
+    let checkout = sandbox::CheckoutAccount::default();
     let tokens = platforms.map(|platform| format!("vista-{}", platform.to_lowercase()));
     let ours = [
         ("USHER_ID_KEY", keys.id.clone()),
@@ -341,6 +357,11 @@ fn secrets(keys: &Keys) -> Vec<(&'static str, String)> {
         ("HYPER_PAY_TOKEN", sandbox::DEFAULT_TOKEN.to_owned()),
         ("HYPER_PAY_ENTITY_ID", sandbox::CARD_ENTITY.to_owned()),
         ("HYPER_PAY_WEBHOOK_KEYS", keys.webhook.clone()),
+        ("CHECKOUT_SECRET_KEY", checkout.secret_key),
+        ("CHECKOUT_PRIMARY_KEY", checkout.public_key),
+        ("CHECKOUT_PROCESSING_CHANNEL_ID", checkout.processing_channel),
+        ("CHECKOUT_WEBHOOK_KEYS", keys.checkout_webhook.clone()),
+        ("CHECKOUT_WEBHOOK_AUTHORIZATIONS", keys.checkout_authorization.clone()),
         ("TABBY_API_KEY", sandbox::TABBY_KEY.to_owned()),
         ("TABBY_WEBHOOK_KEYS", keys.webhook.clone()),
         ("NEARPAY_API_KEY", sandbox::nearpay::DEFAULT_KEY.to_owned()),

@@ -1,6 +1,6 @@
 //! The stand-ins on the command line: their options, and how they are run until a signal.
 
-use crate::{Config, TABBY_KEY, nearpay, serve};
+use crate::{CheckoutAccount, Config, TABBY_KEY, nearpay, serve};
 use clap::Args;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -50,6 +50,8 @@ pub struct Options {
     /// How its channels sign.
     #[arg(long, env = "SANDBOX_PAYFORT_SHA_TYPE", default_value = "SHA-256")]
     payfort_sha_type: String,
+    #[command(flatten)]
+    checkout: Checkout,
     /// The secret key that Tabby takes.
     #[arg(long, env = "SANDBOX_TABBY_KEY", default_value = TABBY_KEY)]
     tabby_key: String,
@@ -61,6 +63,66 @@ pub struct Options {
     tabby_webhook_secret: Option<String>,
     #[command(flatten)]
     nearpay: nearpay::Setup,
+}
+
+/// The merchant's account with Checkout.com; a default where nothing is given.
+#[derive(Debug, Args)]
+struct Checkout {
+    #[arg(
+        id = "checkout_secret_key",
+        long = "checkout-secret-key",
+        env = "SANDBOX_CHECKOUT_SECRET_KEY"
+    )]
+    secret_key: Option<String>,
+    #[arg(
+        id = "checkout_public_key",
+        long = "checkout-public-key",
+        env = "SANDBOX_CHECKOUT_PUBLIC_KEY"
+    )]
+    public_key: Option<String>,
+    #[arg(
+        id = "checkout_processing_channel_id",
+        long = "checkout-processing-channel-id",
+        env = "SANDBOX_CHECKOUT_PROCESSING_CHANNEL_ID"
+    )]
+    processing_channel_id: Option<String>,
+    /// Where its webhooks go.
+    #[arg(
+        id = "checkout_webhook_url",
+        long = "checkout-webhook-url",
+        env = "SANDBOX_CHECKOUT_WEBHOOK_URL"
+    )]
+    webhook_url: Option<String>,
+    /// What signs them.
+    #[arg(
+        id = "checkout_webhook_key",
+        long = "checkout-webhook-key",
+        env = "SANDBOX_CHECKOUT_WEBHOOK_KEY"
+    )]
+    webhook_key: Option<String>,
+    /// What they show as Authorization.
+    #[arg(
+        id = "checkout_webhook_authorization",
+        long = "checkout-webhook-authorization",
+        env = "SANDBOX_CHECKOUT_WEBHOOK_AUTHORIZATION"
+    )]
+    webhook_authorization: Option<String>,
+}
+
+impl From<Checkout> for CheckoutAccount {
+    fn from(given: Checkout) -> Self {
+        let default = Self::default();
+        Self {
+            secret_key: given.secret_key.unwrap_or(default.secret_key),
+            public_key: given.public_key.unwrap_or(default.public_key),
+            processing_channel: given.processing_channel_id.unwrap_or(default.processing_channel),
+            webhook_url: given.webhook_url,
+            webhook_key: given.webhook_key.unwrap_or(default.webhook_key),
+            webhook_authorization: given
+                .webhook_authorization
+                .unwrap_or(default.webhook_authorization),
+        }
+    }
 }
 
 /// Serves the stand-ins until Ctrl-C or SIGTERM. Says where on the first line of its output.
@@ -91,6 +153,7 @@ pub async fn run(options: Options) -> io::Result<()> {
     config.payfort_webhook_url = options.payfort_webhook_url;
     config.payfort_phrase = options.payfort_phrase;
     config.payfort_sha_type = options.payfort_sha_type;
+    config.checkout = options.checkout.into();
     config.tabby_key = options.tabby_key;
     config.tabby_webhook_url = options.tabby_webhook_url;
     config.tabby_webhook_secret = options.tabby_webhook_secret;

@@ -29,6 +29,7 @@ pub mod apple;
 pub mod apple_pay;
 pub mod aws;
 mod catalogue;
+mod checkout;
 mod cli;
 mod clock;
 mod control;
@@ -51,6 +52,7 @@ mod vista;
 mod wire;
 mod world;
 
+pub use checkout::CheckoutAccount;
 pub use cli::{Options, run};
 pub use hyperpay::{CARD_ENTITY, DEFAULT_TOKEN, DEFAULT_WEBHOOK_KEY, MADA_ENTITY, WALLET_ENTITY};
 pub use payfort::{
@@ -101,6 +103,8 @@ pub struct Config {
     pub payfort_phrase: String,
     /// How its channels sign: `SHA-256`, `SHA-512`, `HMAC-256` or `HMAC-512`.
     pub payfort_sha_type: String,
+    /// The merchant's account with Checkout.com.
+    pub checkout: CheckoutAccount,
     /// The secret key that Tabby takes, and the shop it is of.
     pub tabby_key: String,
     pub tabby_merchant: String,
@@ -130,6 +134,7 @@ impl Config {
             payfort_webhook_url: None,
             payfort_phrase: PAYFORT_PHRASE.to_owned(),
             payfort_sha_type: "SHA-256".to_owned(),
+            checkout: CheckoutAccount::default(),
             tabby_key: TABBY_KEY.to_owned(),
             tabby_merchant: TABBY_MERCHANT.to_owned(),
             tabby_webhook_url: None,

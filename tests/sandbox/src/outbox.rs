@@ -6,9 +6,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The oldest letter is dropped beyond this.
 const LIMIT: usize = 20_000;
-const LADDER: &[i64] =
-    &[MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR];
-const LAST_TRY: usize = 37;
+
+/// How long after each failure it is tried again, and how often in all. The last step repeats.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ladder {
+    pub steps: &'static [i64],
+    pub tries: usize,
+    /// A 302 is received as well as any 2xx.
+    pub takes_redirects: bool,
+}
+
+impl Default for Ladder {
+    /// The card gateway's.
+    fn default() -> Self {
+        let steps =
+            &[MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, DAY];
+        Self { steps, tries: 37, takes_redirects: false }
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,17 +43,13 @@ pub(crate) enum Forgery {
     WrongKey,
     FlippedTag,
     SwappedVector,
-}
-
-/// How a vendor repeats what was not received, where it has no ladder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pace {
-    /// In the vendor's time.
-    pub every_ms: i64,
-    /// In all.
-    pub tries: usize,
-    /// A 302 is received as well.
-    pub takes_redirects: bool,
+    /// Without any signature.
+    Unsigned,
+    /// The signature of the same JSON in other bytes.
+    Respaced,
+    /// Half of the signature.
+    Truncated,
+    WrongAuthorization,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,27 +89,9 @@ pub(crate) struct Letter {
     /// Sent only when this letter has ended.
     #[serde(default)]
     pub after: Option<u64>,
-    /// Up the ladder when absent.
-    #[serde(default)]
-    pub pace: Option<Pace>,
     /// Lets the next letter of its thread go first; sent when due if none comes.
     #[serde(default)]
     pub yields: bool,
-    /// How long to wait before each further try, in the vendor's time; the card gateway's ladder when absent.
-    #[serde(default)]
-    pub waits: Option<Vec<i64>>,
-}
-
-impl Letter {
-    /// How long to wait before the next try; none when the last one was it.
-    fn next_wait(&self) -> Option<i64> {
-        let tried = self.attempts.len();
-        match &self.waits {
-            Some(waits) => waits.get(tried.checked_sub(1)?).copied(),
-            None if tried >= LAST_TRY => None,
-            None => Some(LADDER.get(tried.checked_sub(1)?).copied().unwrap_or(DAY)),
-        }
-    }
 }
 
 /// What leaves for the merchant.
@@ -123,9 +116,16 @@ pub(crate) struct Outbox {
     /// A letter, and one that is sent only when it has ended.
     #[serde(default)]
     following: BTreeSet<(u64, u64)>,
+    #[serde(skip)]
+    ladder: Ladder,
 }
 
 impl Outbox {
+    /// Tries again as this vendor does.
+    pub(crate) fn climbs(&mut self, ladder: Ladder) {
+        self.ladder = ladder;
+    }
+
     pub(crate) fn post(&mut self, mut letter: Letter) -> u64 {
         self.next += 1;
         let id = self.next;
@@ -199,7 +199,7 @@ impl Outbox {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Any 2xx is delivered; anything else climbs the ladder.
+    /// Any 2xx is delivered, or what the ladder takes for one; anything else climbs it.
     pub(crate) fn record(
         &mut self,
         id: u64,
@@ -210,10 +210,9 @@ impl Outbox {
         let now = clock::now_ms();
         let Some(letter) = self.letters.get_mut(&id) else { return };
         let heard = letter.attempts.len() >= letter.unheard;
-        let (pace, received) = (letter.pace, |status: &u16| (200..300).contains(status));
-        let redirect = |status: &u16| *status == 302 && pace.is_some_and(|it| it.takes_redirects);
-        let delivered =
-            heard && outcome.as_ref().is_ok_and(|status| received(status) || redirect(status));
+        let redirects = self.ladder.takes_redirects;
+        let received = |status: &u16| (200..300).contains(status) || (redirects && *status == 302);
+        let delivered = heard && outcome.as_ref().is_ok_and(received);
         let (status, error) = match outcome {
             Ok(status) if heard => (Some(status), None),
             Ok(status) => (Some(status), Some("the answer was not heard".to_owned())),
@@ -225,13 +224,16 @@ impl Outbox {
         }
         if delivered {
             letter.fate = Fate::Delivered;
-        } else if let Some(step) = letter.next_wait().filter(|_| !letter.once) {
+        } else if letter.once || letter.attempts.len() >= self.ladder.tries {
+            letter.fate = Fate::GivenUp;
+        } else {
+            let steps = self.ladder.steps;
+            let step = steps.get(letter.attempts.len() - 1).or(steps.last());
+            let step = step.copied().unwrap_or(DAY);
             letter.fate = Fate::Waiting;
             letter.due_at = now + clock.shortened(step);
             self.due.insert((letter.due_at, id));
             return;
-        } else {
-            letter.fate = Fate::GivenUp;
         }
         self.send_followers(id);
     }
@@ -285,19 +287,6 @@ mod tests {
         outbox.record(id, None, Ok(204), &clock);
         assert_eq!(outbox.next_due(), None);
         assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::Delivered);
-    }
-
-    #[test]
-    fn a_vendor_with_a_ladder_of_its_own_gives_up_at_its_end() {
-        let mut outbox = Outbox::default();
-        let id = outbox.post(Letter { waits: Some(vec![MINUTE]), ..about("BK-1") });
-        for _ in 0..2 {
-            assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::Waiting);
-            outbox.take_due(i64::MAX, 10);
-            outbox.record(id, None, Ok(503), &Clock::new(60));
-        }
-        assert_eq!(outbox.latest("BK-1").unwrap().fate, Fate::GivenUp);
-        assert_eq!(outbox.next_due(), None);
     }
 
     #[test]

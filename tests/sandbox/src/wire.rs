@@ -132,7 +132,10 @@ impl Answer {
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        // Some answers have no body, and no type of one.
+        if !self.kind.is_empty() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        }
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(HeaderName::from_static(name), value);

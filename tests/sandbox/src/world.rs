@@ -1,6 +1,7 @@
 //! All vendors behind their locks, and the file they are kept in.
 
 use crate::Config;
+use crate::checkout::Checkout;
 use crate::clock::{self, Clock};
 use crate::hyperpay::HyperPay;
 use crate::identity::Identity;
@@ -36,6 +37,7 @@ impl World {
         let clock = Clock::new(config.factor);
         let mut hyperpay: Box<dyn Vendor> = Box::new(HyperPay::new(config, &clock));
         let mut payfort: Box<dyn Vendor> = Box::new(PayFort::new(config, &clock));
+        let mut checkout: Box<dyn Vendor> = Box::new(Checkout::new(config, &clock));
         let mut tabby: Box<dyn Vendor> = Box::new(Tabby::new(config, &clock));
         let mut nearpay: Box<dyn Vendor> = Box::new(NearPay::new(config, &clock));
         if let Some(path) = &config.state_file
@@ -45,6 +47,7 @@ impl World {
                 ("vista", &mut vista),
                 ("hyperpay", &mut hyperpay),
                 ("payfort", &mut payfort),
+                ("checkout", &mut checkout),
                 ("tabby", &mut tabby),
                 ("nearpay", &mut nearpay),
             ];
@@ -60,6 +63,7 @@ impl World {
                 ("vista", Mutex::new(vista)),
                 ("hyperpay", Mutex::new(hyperpay)),
                 ("payfort", Mutex::new(payfort)),
+                ("checkout", Mutex::new(checkout)),
                 ("tabby", Mutex::new(tabby)),
                 ("nearpay", Mutex::new(nearpay)),
             ]

@@ -6,13 +6,14 @@ use super::shown::distort;
 use super::signature::{sign, texts_of};
 use crate::clock::{Clock, DAY, HOUR, SECOND};
 use crate::faults::{Call, Fault};
-use crate::outbox::{Forgery, Letter, Pace, Parcel};
+use crate::outbox::{Forgery, Ladder, Letter, Parcel};
 use crate::wire::percent_encode;
 use serde_json::{Map, Value, json};
 
 const LATE_MS: i64 = 5_000;
 /// Ten deliveries, ten seconds apart, and no more; a redirect is as good as a yes.
-const PACE: Pace = Pace { every_ms: 10 * SECOND, tries: 10, takes_redirects: true };
+pub(super) const LADDER: Ladder =
+    Ladder { steps: &[10 * SECOND], tries: 10, takes_redirects: true };
 
 impl PayFort {
     /// Tells the merchant how an order stands now.
@@ -46,7 +47,6 @@ impl PayFort {
             event: format!("{command} {code}"),
             body: told(&fields, code, fault),
             due_at: now,
-            pace: Some(PACE),
             ..Letter::default()
         };
         let code = order.code.clone();
@@ -119,18 +119,26 @@ impl PayFort {
         let other =
             self.settings.channels.iter().find(|it| it.access_code != channel.access_code)?;
         let phrase = match (letter.forgery, fault) {
-            (Some(Forgery::WrongKey), _) => "a stranger's phrase",
+            (
+                Some(
+                    Forgery::WrongKey
+                    | Forgery::Respaced
+                    | Forgery::Truncated
+                    | Forgery::WrongAuthorization,
+                ),
+                _,
+            ) => "a stranger's phrase",
             (Some(Forgery::SwappedVector), _) | (None, "signed_by_request_phrase") => {
                 &channel.request_phrase
             }
             (None, "signed_by_other_channel") => &other.response_phrase,
-            (Some(Forgery::FlippedTag) | None, _) => &channel.response_phrase,
+            (Some(Forgery::FlippedTag | Forgery::Unsigned) | None, _) => &channel.response_phrase,
         };
         let signature = sign(&channel.sha_type, phrase, &texts_of(&fields))?;
         if letter.forgery == Some(Forgery::FlippedTag) {
             fields.insert("amount".to_owned(), json!("1"));
         }
-        if fault != "unsigned" {
+        if fault != "unsigned" && letter.forgery != Some(Forgery::Unsigned) {
             fields.insert("signature".to_owned(), json!(signature));
         }
         let as_form = match switches.get("feedback_format") {

@@ -100,6 +100,7 @@ impl PayFort {
     }
 
     fn configure(&mut self) {
+        self.desk.outbox.climbs(feedback::LADDER);
         if let Some(url) = &self.settings.webhook_url {
             self.desk.switches.put("webhook_url", url);
         }

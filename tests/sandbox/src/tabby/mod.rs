@@ -78,6 +78,7 @@ impl Tabby {
     }
 
     fn configure(&mut self) {
+        self.desk.outbox.climbs(webhooks::LADDER);
         if let Some(url) = &self.settings.webhook_url {
             self.desk.switches.put("webhook_url", url);
         }

@@ -4,12 +4,16 @@ use super::payments::{Payment, Status};
 use super::{Tabby, WEBHOOK_HEADER, distortion};
 use crate::clock::{self, Clock, DAY, HOUR, MINUTE};
 use crate::faults::{Call, Fault};
-use crate::outbox::{Forgery, Letter, Parcel};
+use crate::outbox::{Forgery, Ladder, Letter, Parcel};
 use serde_json::{Value, json};
 
 const LATE_MS: i64 = 5_000;
 /// Four more tries, and then the event is gone.
-const WAITS: &[i64] = &[MINUTE, 2 * MINUTE, 4 * MINUTE, 4 * MINUTE];
+pub(super) const LADDER: Ladder = Ladder {
+    steps: &[MINUTE, 2 * MINUTE, 4 * MINUTE, 4 * MINUTE],
+    tries: 5,
+    takes_redirects: false,
+};
 
 impl Tabby {
     /// Tells the merchant how a payment stands now.
@@ -50,7 +54,6 @@ impl Tabby {
             event: event["status"].as_str().unwrap_or_default().to_owned(),
             body: distortion::distorted(event, name).to_string(),
             due_at: now,
-            waits: Some(WAITS.to_vec()),
             ..Letter::default()
         };
         match &fault {
@@ -120,7 +123,12 @@ impl Tabby {
         let secret = switches.get("webhook_secret");
         let offered = match letter.forgery {
             None => Some(secret.to_owned()),
-            Some(Forgery::WrongKey) => Some(super::uuid()),
+            Some(
+                Forgery::WrongKey
+                | Forgery::Respaced
+                | Forgery::Truncated
+                | Forgery::WrongAuthorization,
+            ) => Some(super::uuid()),
             // A secret that is wrong in its last character, and none at all.
             Some(Forgery::FlippedTag) => {
                 let last = if secret.ends_with('0') { '1' } else { '0' };
@@ -128,7 +136,7 @@ impl Tabby {
                 all.pop();
                 Some(format!("{all}{last}"))
             }
-            Some(Forgery::SwappedVector) => None,
+            Some(Forgery::SwappedVector | Forgery::Unsigned) => None,
         };
         let mut headers = vec![("content-type", "application/json".to_owned())];
         headers.extend(offered.map(|offered| (WEBHOOK_HEADER, offered)));

@@ -1,5 +1,7 @@
 //! Every fault at every operation it fits, and every switch in every position, without naming them.
 
+mod checkout_calls;
+
 use crate::harness::{Sandbox, completion, eventually};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -233,6 +235,7 @@ impl Everything {
         let prepared = match vendor {
             "vista" => self.of_vista(op).await,
             "payfort" => self.of_payfort(op).await,
+            "checkout" => self.of_checkout(op).await,
             "tabby" => self.of_tabby(op).await,
             "nearpay" => self.of_nearpay(op).await,
             _ => self.of_hyperpay(op).await,
@@ -305,6 +308,11 @@ async fn every_fault_of_payfort_falls_on_the_side_it_says() {
 }
 
 #[tokio::test]
+async fn every_fault_of_checkout_falls_on_the_side_it_says() {
+    assert!(every_fault_of("checkout").await > 400);
+}
+
+#[tokio::test]
 async fn every_fault_of_tabby_falls_on_the_side_it_says() {
     assert!(every_fault_of("tabby").await > 300);
 }
@@ -317,7 +325,7 @@ async fn every_fault_of_the_terminals_falls_on_the_side_it_says() {
 #[tokio::test]
 async fn every_switch_takes_every_position_and_the_default_is_the_first() {
     let everything = Everything::start().await;
-    for vendor in ["vista", "hyperpay", "payfort", "tabby", "nearpay"] {
+    for vendor in ["vista", "hyperpay", "payfort", "checkout", "tabby", "nearpay"] {
         let about = everything.about(vendor).await;
         for (name, switch) in about["switches"].as_object().unwrap() {
             let positions = texts(&switch["positions"]);
