@@ -66,13 +66,12 @@ fn name(number: usize) -> String {
 /// What Vista says no to, and in which story: an order's time may be over before any call about it, a look-up may come
 /// before the booking shows, and a refund may be the second. On a busy machine all of it happens by itself, now and then.
 /// Here it happens every time, since a field that came once has to come again.
-const REFUSALS: [Refusal; 9] = [
+const REFUSALS: [Refusal; 8] = [
     (Story::Sold, "set_tickets", "order_expired"),
     (Story::Sold, "get_order", "order_expired"),
     (Story::Sold, "continue_order", "order_expired"),
     (Story::Sold, "pay_order", "order_expired"),
     (Story::CalledOff, "cancel_order", "order_expired"),
-    (Story::Unheard, "search_booking", "lookup_lag"),
     (Story::TakenBack, "booking_status", "lookup_lag"),
     (Story::TakenBack, "get_booking", "lookup_lag"),
     (Story::TakenBack, "refund_booking", "commit_63"),
