@@ -84,7 +84,7 @@ enum Command {
     /// Exit code 0 only if this URL says that all is well: a container's health check.
     Healthy { url: String },
     /// Only the stand-ins of the vendors.
-    Sandbox(sandbox::Options),
+    Sandbox(Box<sandbox::Options>),
     /// Sign a token with this folder's development key.
     Token(token::Bearer),
 }
@@ -117,7 +117,7 @@ async fn run(command: Option<Command>) -> Outcome {
         Some(Command::Config { role }) => told(role).await,
         Some(Command::Migrate) => migrate().await,
         Some(Command::Sandbox(options)) => {
-            sandbox::run(options).await?;
+            sandbox::run(*options).await?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Keys) => keys::run(),

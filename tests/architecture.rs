@@ -24,7 +24,7 @@ const TOOLS: [(&str, &[&str]); 21] = [
     ("governor", &["gateway"]),
     ("restate-sdk", &["workflows", "gateway", "bench"]),
     ("reqwest", &["adapters", "gateway", "usher", "bench", "harness", "sandbox", "stack"]),
-    ("aes-gcm", &["adapters", "harness", "sandbox"]),
+    ("aes-gcm", &["schema", "adapters", "harness", "sandbox"]),
     ("backoff", &["usher"]),
     ("cms", &["activities"]),
     ("metrics-exporter-prometheus", &["usher"]),

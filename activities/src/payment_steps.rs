@@ -117,6 +117,11 @@ impl AtTheVendor<'_> {
     }
 }
 
+/// The vendor wants nothing of it: nothing was charged.
+const fn is_no(answer: &Opened) -> bool {
+    matches!(answer, Opened::Rejected { .. })
+}
+
 /// A page that nobody has paid on yet is nothing.
 pub(crate) struct OpenPayment<'a>(pub AtTheVendor<'a>);
 
@@ -145,6 +150,10 @@ impl VendorStep for ChargePayment<'_> {
     const VENDOR: &'static str = "payment";
     const REPEAT: Repeat = Repeat::AfterLookUp;
     of_payment!(0.request, payment);
+
+    fn is_no(answer: &Opened) -> bool {
+        is_no(answer)
+    }
 
     fn at_risk(&self) -> Money {
         self.0.charge.amount
@@ -176,6 +185,10 @@ impl VendorStep for ProceedPayment<'_> {
     const VENDOR: &'static str = "payment";
     const REPEAT: Repeat = Repeat::AfterLookUp;
     of_payment!(at.request, payment);
+
+    fn is_no(answer: &Opened) -> bool {
+        is_no(answer)
+    }
 
     fn at_risk(&self) -> Money {
         self.at.charge.amount

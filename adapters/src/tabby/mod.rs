@@ -204,6 +204,10 @@ impl Tabby {
 
 #[async_trait]
 impl PaymentProvider for Tabby {
+    fn wants_purchases(&self) -> bool {
+        true
+    }
+
     fn taking(&self, pay_with: &PayWith) -> Option<Taking> {
         match pay_with {
             PayWith::Page => Some(Taking::OnceConfirmed),

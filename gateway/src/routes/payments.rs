@@ -85,7 +85,7 @@ async fn create(
     let (IdempotencyKey(key), wait) = preferences;
     let booking = orders::find(&app, &caller, &booking).await?;
     let payment_id = app.id_key.payment(booking.booking_id, &key);
-    let (pay_with, buyer) = (pay.sealed(&app)?, ways_to_pay::checked(buyer)?);
+    let (pay_with, buyer) = (pay.sealed(&app, &caller)?, ways_to_pay::checked(buyer)?);
     let provider = match provider {
         Some(provider) => provider,
         None => choosing::provider(&app, booking.booking_id, payment_id, &pay_with).await?,
@@ -205,7 +205,12 @@ fn answer(
         return Err(Error::KeyReused);
     }
     if let Some(because) = payment.refused_because {
-        let detail = "The booking takes no payment now. Look at the booking for what happens next.";
+        let ours = ["booking_takes_no_payment", "nothing_to_pay", "too_late_to_pay", "order_gone"];
+        let detail = if ours.contains(&&*because) {
+            "The booking takes no payment now. Look at the booking for what happens next."
+        } else {
+            "The vendor does not take this payment. Choose another way to pay."
+        };
         return Err(Error::Conflict {
             code: because.into(),
             detail: detail.into(),

@@ -1,6 +1,6 @@
 //! With what a customer wants to pay, as it is asked for; checked here, and sealed where it is a secret.
 
-use crate::{app::App, error::Error};
+use crate::{app::App, auth::Caller, error::Error};
 use schema::{
     paying::{Buyer, PayWith},
     sealed::Sealed,
@@ -32,6 +32,8 @@ pub(super) enum Asked {
         #[schema(pattern = r"^\+9665[0-9]{8}$")]
         phone: String,
     },
+    /// At a kiosk, on its own terminal.
+    Terminal {},
 }
 
 /// Apple's own is about 3 KiB.
@@ -45,7 +47,7 @@ impl Default for Asked {
 
 impl Asked {
     /// What the workflow is started with.
-    pub(super) fn sealed(self, app: &App) -> Result<PayWith, Error> {
+    pub(super) fn sealed(self, app: &App, caller: &Caller) -> Result<PayWith, Error> {
         Ok(match self {
             Self::Page {} => PayWith::Page,
             Self::CreditCard {} => PayWith::CreditCard,
@@ -78,6 +80,17 @@ impl Asked {
                     ));
                 }
                 PayWith::StcPay { phone }
+            }
+            Self::Terminal {} => {
+                let own = caller.kiosk().and_then(|kiosk| app.settings.terminals.get(kiosk));
+                let Some(terminal) = own else {
+                    return Err(Error::Conflict {
+                        code: "no_terminal".into(),
+                        detail: "Only a kiosk with a terminal of its own pays there.".into(),
+                        retryable: false,
+                    });
+                };
+                PayWith::Terminal { terminal: terminal.clone() }
             }
         })
     }

@@ -6,7 +6,7 @@ use adapters::provider;
 use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
 };
 use sabotage::Rule;
 use schema::provider::Provider;
@@ -129,8 +129,12 @@ async fn deliver(
 ) -> Result<StatusCode, Error> {
     let body = body.map_err(|rejection| too_large(&rejection))?;
     let vendor = app.providers.get(provider).ok_or(Error::NotFound)?;
-    let header =
-        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    // Of a header that comes twice nobody knows which one counts: together they are neither.
+    let header = |name: &str| {
+        let values: Result<Vec<_>, _> =
+            headers.get_all(name).iter().map(HeaderValue::to_str).collect();
+        values.ok().filter(|values| !values.is_empty()).map(|values| values.join(", "))
+    };
     match vendor.read_webhook(provider::Delivery { header: &header, path, body: &body }) {
         Ok(mut hint) => {
             if Rule::WebhookDedupe.is_out() {

@@ -5,6 +5,7 @@
 mod attention;
 mod checker;
 mod customer;
+mod environment;
 mod evidence;
 mod order;
 mod system;
