@@ -45,14 +45,17 @@ impl Activities {
             return Ok(TAKEN);
         };
         watched::about(booking);
+        // No connection is held while the vendor thinks.
         let mut tx = self.db.begin().await?;
         let by_hand = cases::settled_with(&mut tx, "Booking", &booking.bare(), ASK_CAPTURE).await?;
+        tx.commit().await.map_err(schema::Error::from)?;
         let within = Duration::from_millis(reserved.timings.payment.timeout_ms);
         let found = match self.providers.get(reserved.provider) {
             _ if by_hand.is_some() => Some(CaptureState::Captured),
             Some(vendor) => vendor.find_capture(&order(&reserved), within).await.ok().flatten(),
             None => None,
         };
+        let mut tx = self.db.begin().await?;
         let age = u64::try_from(reserved.age_ms).unwrap_or(0);
         let (because, reason) = match found {
             Some(CaptureState::Captured) => {

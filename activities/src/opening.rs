@@ -10,14 +10,30 @@ use adapters::{
     vista::{OrderRef, OrderSnapshot},
 };
 use schema::{
-    paying::{NextAct, PayWith},
+    paying::{NextAct, PayWith, Taking},
     payments::{self, Opening, Payment, PaymentRequest},
+    purchases,
     sealed::Sealed,
 };
 use secrecy::SecretString;
 
 /// A secret that was sealed under another key, or altered.
 struct Unreadable;
+
+/// What there is to charge.
+enum Found<'a> {
+    /// It was never priced, so nobody was ever asked to take anything.
+    NoPrice,
+    /// Its vendor is off.
+    NoVendor,
+    Charge {
+        payment: Box<Payment>,
+        vendor: &'a dyn PaymentProvider,
+        charge: Box<Charge>,
+        /// The vendor takes this, and it can be read: it may be sent. Otherwise only what became of it is asked.
+        sound: bool,
+    },
+}
 
 impl Activities {
     /// Writes the payment down, or finds an older life of it; refused at once when its booking takes none.
@@ -36,54 +52,61 @@ impl Activities {
         step::perform(&self.db, &price).await
     }
 
-    /// Opens the vendor's page. Absent: the payment was refused, or its booking has ended; nobody opens it any more.
+    /// Opens the vendor's page. Absent: the payment was refused, its vendor is off, or its booking has ended; nobody opens
+    /// it any more.
     pub async fn open_payment(&self, request: &PaymentRequest) -> Result<Progress<Opened>, Error> {
-        let Some((payment, vendor, charge)) = self.to_charge(request).await? else {
+        let Found::Charge { payment, vendor, charge, sound } = self.to_charge(request).await?
+        else {
             return Ok(Progress::Done(End::Absent));
         };
         let open = OpenPayment(AtTheVendor { vendor, request, charge: &charge });
-        if payment.payable || payment.vendor_session.is_some() {
+        if sound && (payment.payable || payment.vendor_session.is_some()) {
             return step::perform(&self.db, &open).await;
         }
         step::close(&self.db, &open).await
     }
 
-    /// Charges what the customer has given us. Absent: as in `open_payment`.
+    /// Charges what the customer has given us. Absent: it never was, with proof.
     pub async fn charge_payment(
         &self,
         request: &PaymentRequest,
     ) -> Result<Progress<Opened>, Error> {
-        let Some((payment, vendor, charge)) = self.to_charge(request).await? else {
-            return Ok(Progress::Done(End::Absent));
+        let (payment, vendor, charge, sound) = match self.to_charge(request).await? {
+            Found::NoPrice => return Ok(Progress::Done(End::Absent)),
+            // It may have been charged: who is off now comes back.
+            Found::NoVendor => return Ok(Progress::after(request.timings.retry_after(u32::MAX))),
+            Found::Charge { payment, vendor, charge, sound } => (payment, vendor, charge, sound),
         };
         let at_once = ChargePayment(AtTheVendor { vendor, request, charge: &charge });
-        if payment.payable || payment.vendor_session.is_some() {
+        if sound && (payment.payable || payment.vendor_session.is_some()) {
             return step::perform(&self.db, &at_once).await;
         }
         step::close(&self.db, &at_once).await
     }
 
-    /// Goes on with what the customer has given in the vendor's session. Absent: it was given too late, or is unreadable.
+    /// Goes on with what the customer has given in the vendor's session. Absent: it was given too late, or is unreadable,
+    /// and nothing was charged, with proof.
     pub async fn proceed_payment(
         &self,
         request: &PaymentRequest,
         given: &Sealed,
     ) -> Result<Progress<Opened>, Error> {
-        let (to_charge, given) = (self.to_charge(request).await?, self.id_key.unseal(given));
-        let (Some((payment, vendor, charge)), Some(given)) = (to_charge, given) else {
-            return Ok(Progress::Done(End::Absent));
+        let (payment, vendor, charge, sound) = match self.to_charge(request).await? {
+            Found::NoPrice => return Ok(Progress::Done(End::Absent)),
+            Found::NoVendor => return Ok(Progress::after(request.timings.retry_after(u32::MAX))),
+            Found::Charge { payment, vendor, charge, sound } => (payment, vendor, charge, sound),
         };
-        let opened = payment.vendor_session.as_ref().zip(payment.vendor_account.as_ref());
-        let Some((id, account)) = opened else { return Ok(Progress::Done(End::Absent)) };
+        let given = self.id_key.unseal(given);
         let session = Session {
-            id: id.clone(),
-            account: account.clone(),
+            id: payment.vendor_session.clone().unwrap_or_default(),
+            account: payment.vendor_account.clone().unwrap_or_default(),
             lives_ms: u64::try_from(payment.session_left_ms.unwrap_or(0)).unwrap_or(0),
             next: payment.next.clone().unwrap_or(NextAct::Nothing),
         };
+        let may_be_sent = sound && payment.payable && given.is_some();
         let at = AtTheVendor { vendor, request, charge: &charge };
-        let proceed = ProceedPayment { at, session: &session, given: &given };
-        if payment.payable {
+        let proceed = ProceedPayment { at, session: &session, given: &given.unwrap_or_default() };
+        if may_be_sent {
             return step::perform(&self.db, &proceed).await;
         }
         step::close(&self.db, &proceed).await
@@ -96,19 +119,18 @@ impl Activities {
         Ok(tx.commit().await.map_err(schema::Error::from)?)
     }
 
-    /// The payment, its vendor, and what that is to take. None: it has no price, or nobody takes it this way.
-    async fn to_charge(
-        &self,
-        request: &PaymentRequest,
-    ) -> Result<Option<(Payment, &dyn PaymentProvider, Charge)>, Error> {
+    /// The payment, its vendor, and what that is to take.
+    async fn to_charge(&self, request: &PaymentRequest) -> Result<Found<'_>, Error> {
         let payment = payments::find(&self.db, request.payment_id).await?;
-        let vendor = self.providers.get(request.provider);
         let priced = payment.and_then(|found| found.amount.map(|amount| (found, amount)));
-        let (Some((payment, amount)), Some(vendor)) = (priced, vendor) else { return Ok(None) };
-        let Some(taking) = vendor.taking(&request.pay_with) else { return Ok(None) };
-        let Ok(secret) = self.secret(&request.pay_with) else { return Ok(None) };
+        let Some((payment, amount)) = priced else { return Ok(Found::NoPrice) };
+        let Some(vendor) = self.providers.get(request.provider) else {
+            return Ok(Found::NoVendor);
+        };
+        let (taking, secret) = (vendor.taking(&request.pay_with), self.secret(&request.pay_with));
+        let sound = taking.is_some() && secret.is_ok();
         let purchases = if vendor.wants_purchases() {
-            payments::purchases(&self.db, request.booking_id).await?
+            purchases::before(&self.db, request.booking_id).await?
         } else {
             Vec::new()
         };
@@ -116,14 +138,14 @@ impl Activities {
             payment: request.payment_id,
             booking: request.booking_id,
             amount,
-            taking,
+            taking: taking.unwrap_or(Taking::AtOnce),
             pay_with: request.pay_with.clone(),
-            secret,
+            secret: secret.unwrap_or_default(),
             buyer: request.buyer.clone(),
             purchases,
             return_url: request.return_url.clone(),
         };
-        Ok(Some((payment, vendor, charge)))
+        Ok(Found::Charge { payment: Box::new(payment), vendor, charge: Box::new(charge), sound })
     }
 
     /// What the customer's way to pay stands for, where it stands for something.

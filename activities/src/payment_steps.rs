@@ -204,6 +204,12 @@ impl VendorStep for ProceedPayment<'_> {
     }
 
     async fn project(&self, tx: &mut Tx, answer: &Opened) -> Result<(), schema::Error> {
-        self.at.project(tx, answer).await
+        let PaymentRequest { payment_id, booking_id, .. } = self.at.request;
+        match answer {
+            Opened::Open(_) => self.at.project(tx, answer).await,
+            Opened::Rejected { code } => {
+                payments::turned_down(tx, *payment_id, *booking_id, code).await
+            }
+        }
     }
 }

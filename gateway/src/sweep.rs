@@ -40,7 +40,9 @@ async fn look(
     pictures: bool,
 ) -> Result<usize, Error> {
     let mut sent = told_again(db, engine).await?;
-    for request in past_due::bookings(db, quiet_ms).await? {
+    let mut bookings = past_due::bookings(db, quiet_ms).await?;
+    bookings.extend(past_due::untaken(db, quiet_ms).await?);
+    for request in bookings {
         let key = request.booking_id.bare();
         sent += again(admin, "Booking", &key, engine.book(request)).await;
     }

@@ -3,13 +3,15 @@
 use crate::{Db, Error, ids::BookingId, provider::Provider};
 use std::collections::BTreeSet;
 
-/// A payment of this booking may still take money: it is open and its vendor's session is not proven to be over, or it
-/// holds some.
+/// A payment of this booking may still take money: its vendor's session is open and not proven to be over, it charges
+/// without one, or it holds some. A page that is not open yet is nothing.
 pub async fn may_take_money(db: &Db, booking: BookingId) -> Result<bool, Error> {
     Ok(sqlx::query_scalar!(
         r#"
-        SELECT EXISTS (SELECT FROM payments WHERE booking_id = $1 AND status IN ('OPEN', 'FAILED', 'AUTHORIZED'))
-            AS "may!"
+        SELECT EXISTS (SELECT FROM payments
+                       WHERE booking_id = $1 AND status IN ('OPEN', 'FAILED', 'AUTHORIZED')
+                         AND (vendor_session IS NOT NULL
+                              OR request #>> '{pay_with,with}' IN ('token', 'saved_card', 'apple_pay'))) AS "may!"
         "#,
         booking as BookingId
     )

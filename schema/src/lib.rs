@@ -20,6 +20,7 @@ pub mod past_due;
 pub mod paying;
 pub mod payments;
 pub mod provider;
+pub mod purchases;
 pub mod refunds;
 pub mod sealed;
 pub mod settling;

@@ -13,7 +13,7 @@ use serde_json::Value;
 /// At most so many of each are sent at once (`LIMIT`): who has sent as many looks again soon.
 pub const PAGE: usize = 1_000;
 
-/// Open bookings that should have moved long ago, and confirmed ones whose money is still to be taken, oldest first.
+/// Open bookings that should have moved long ago, oldest first.
 pub async fn bookings(db: &Db, quiet_ms: i64) -> Result<Vec<BookingRequest>, Error> {
     let rows = sqlx::query_scalar!(
         r#"
@@ -22,11 +22,23 @@ pub async fn bookings(db: &Db, quiet_ms: i64) -> Result<Vec<BookingRequest>, Err
                AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0))
            OR (status = 'PENDING'
                AND expires_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0))
-           OR (status = 'CONFIRMED'
-               AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
-               AND booking_id IN (SELECT captures.booking_id FROM captures
-                                  WHERE reserved AND taken_at IS NULL AND verdict = 'WON'))
         ORDER BY updated_at LIMIT 1000
+        "#,
+        quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?;
+    rows.into_iter().map(|request| read("booking request", request)).collect()
+}
+
+/// Confirmed bookings whose money is reserved, and was not taken long ago, oldest first.
+pub async fn untaken(db: &Db, quiet_ms: i64) -> Result<Vec<BookingRequest>, Error> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        SELECT request FROM captures JOIN bookings USING (booking_id)
+        WHERE reserved AND taken_at IS NULL AND verdict = 'WON' AND status IN ('CONFIRMED', 'COMPLETED')
+          AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
+        ORDER BY settled_at LIMIT 1000
         "#,
         quiet_ms
     )
@@ -40,7 +52,7 @@ pub async fn payments(db: &Db, quiet_ms: i64) -> Result<Vec<PaymentRequest>, Err
     let rows = sqlx::query_scalar!(
         r#"
         SELECT request FROM payments
-        WHERE status IN ('OPEN', 'FAILED', 'AUTHORIZED')
+        WHERE status IN ('OPEN', 'FAILED')
           AND COALESCE(session_ends_at, updated_at) < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
         ORDER BY updated_at LIMIT 1000
         "#,

@@ -6,7 +6,7 @@ use crate::{
     events::{self, What},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
-    paying::{Buyer, NextAct, PayWith, Purchase},
+    paying::{Buyer, NextAct, PayWith},
     provider::{Platform, Provider},
     states::{BookingStatus, PaymentStatus, VendorSays, Verdict},
     timings::Timings,
@@ -238,28 +238,30 @@ pub async fn opened(
     events::note(tx, booking, &what).await
 }
 
-/// What the caller of this booking has bought before, newest first.
-pub async fn purchases(db: &Db, booking: BookingId) -> Result<Vec<Purchase>, Error> {
-    let rows = sqlx::query!(
+/// The vendor wants nothing of what the customer has given in its session: another payment has to begin. Safe to repeat.
+pub async fn turned_down(
+    tx: &mut Tx,
+    payment: PaymentId,
+    booking: BookingId,
+    code: &str,
+) -> Result<(), Error> {
+    claims::lock(tx, booking).await?;
+    let turned_down = sqlx::query!(
         r#"
-        SELECT b.created_at, captures.amount_minor, captures.currency AS "currency: Currency",
-               b.status = 'CANCELLED' AS "refunded!"
-        FROM bookings b JOIN captures ON captures.booking_id = b.booking_id AND verdict = 'WON'
-        WHERE b.caller = (SELECT caller FROM bookings WHERE booking_id = $1) AND b.booking_id <> $1
-        ORDER BY b.created_at DESC LIMIT 10
+        UPDATE payments SET status = 'FAILED', decline_code = $2, next_act = $3, updated_at = clock_timestamp()
+        WHERE payment_id = $1 AND status IN ('OPEN', 'FAILED')
         "#,
-        booking as BookingId
+        payment as PaymentId,
+        code,
+        write("next act", &NextAct::Nothing)?
     )
-    .fetch_all(&db.0)
+    .execute(&mut **tx)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Purchase {
-            at: row.created_at,
-            amount: Money::new(row.amount_minor, row.currency),
-            refunded: row.refunded,
-        })
-        .collect())
+    if turned_down.rows_affected() == 1 {
+        let what = What::PaymentDeclined { payment: payment.to_string(), code: code.to_owned() };
+        events::note(tx, booking, &what).await?;
+    }
+    Ok(())
 }
 
 /// A card was declined: OPEN → FAILED, with an event for each new decline. Another card on the same page may succeed.

@@ -45,7 +45,10 @@ pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Set
     let row = claims::lock(&mut tx, payment.booking_id).await?;
     let written = written(&mut tx, payment, capture).await?;
     if let Some(verdict) = written.verdict {
-        if written.to_take && !capture.reserved {
+        if written.to_take && written.amount_minor != Some(capture.amount.amount_minor) {
+            dispute(&mut tx, payment, capture).await?;
+            tx.commit().await?;
+        } else if written.to_take && !capture.reserved {
             taken(&mut tx, payment.booking_id, &capture.vendor_transaction).await?;
             tx.commit().await?;
         } else {
@@ -102,6 +105,7 @@ struct Written {
     verdict: Option<Verdict>,
     /// It was reserved, and not taken yet.
     to_take: bool,
+    amount_minor: Option<i64>,
 }
 
 async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Written, Error> {
@@ -109,7 +113,8 @@ async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Wr
         Written,
         r#"
         SELECT status AS "status: PaymentStatus", verdict AS "verdict?: Verdict",
-               COALESCE(reserved AND taken_at IS NULL, false) AS "to_take!"
+               COALESCE(reserved AND taken_at IS NULL, false) AS "to_take!",
+               captures.amount_minor AS "amount_minor?"
         FROM payments LEFT JOIN captures ON captures.provider = $2 AND vendor_transaction = $3
         WHERE payments.payment_id = $1
         "#,

@@ -81,9 +81,9 @@ impl Booking {
         };
         if status == BookingStatus::Confirmed {
             ctx.workflow_client::<TicketGenerateClient>(ctx.key()).run().traced(&ctx).send();
-            if reserved {
-                story.take_what_is_reserved().await?;
-            }
+        }
+        if reserved && matches!(status, BookingStatus::Confirmed | BookingStatus::Completed) {
+            story.take_what_is_reserved().await?;
         }
         Ok(Json(BookingEnd { status }))
     }

@@ -24,6 +24,7 @@ use adapters::{
 use restate_sdk::prelude::*;
 use schema::{
     ids::PaymentId,
+    paying::NextAct,
     payments::{Opening, PaymentRequest},
     sealed::Sealed,
 };
@@ -63,8 +64,8 @@ impl Payment {
         match until_done(|| story.open()).await? {
             None => Ok(Json(PaymentEnd::Refused)),
             Some(session) => {
-                let lives_ms = until_done(|| story.proceed(&session)).await?;
-                until_done(|| story.ask_until_the_end(lives_ms)).await.map(Json)
+                let wait = until_done(|| story.proceed(&session)).await?;
+                until_done(|| story.ask_until_the_end(wait)).await.map(Json)
             }
         }
     }
@@ -120,6 +121,20 @@ fn not_a_payment() -> TerminalError {
     TerminalError::new_with_code(400, "the key is not a payment's id")
 }
 
+/// Before the vendor is asked for the first time.
+fn first_wait(request: &PaymentRequest, session: &Session) -> Duration {
+    match session.next {
+        NextAct::Nothing => Duration::ZERO,
+        NextAct::Redirect { .. }
+        | NextAct::Widget { .. }
+        | NextAct::Form { .. }
+        | NextAct::Otp
+        | NextAct::Terminal { .. } => {
+            request.timings.ask_after(0).min(Duration::from_millis(session.lives_ms))
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Story<'a> {
     ctx: &'a WorkflowContext<'a>,
@@ -164,17 +179,17 @@ impl Story<'_> {
         }
     }
 
-    /// Where the vendor's session waits for the customer: waits for what is given, and goes on with it. How long the
-    /// vendor is to be asked afterwards.
-    async fn proceed(self, session: &Session) -> Result<u64, TerminalError> {
+    /// Where the vendor's session waits for the customer: waits for what is given, and goes on with it. How long to wait
+    /// before the vendor is asked first: not at all, when the customer has nothing left to do.
+    async fn proceed(self, session: &Session) -> Result<Duration, TerminalError> {
         let Self { ctx, activities, request } = self;
         if !session.next.waits_for_the_customer() {
-            return Ok(session.lives_ms);
+            return Ok(first_wait(request, session));
         }
         let Json(given) = restate_sdk::select! {
             given = ctx.promise::<Json<Sealed>>(GIVEN) => given?,
-            ended = ctx.promise::<String>(ENDED) => { ended?; return Ok(0); },
-            over = ctx.sleep(Duration::from_millis(session.lives_ms)) => { over?; return Ok(0); },
+            ended = ctx.promise::<String>(ENDED) => { ended?; return Ok(Duration::ZERO); },
+            over = ctx.sleep(Duration::from_millis(session.lives_ms)) => { over?; return Ok(Duration::ZERO); },
             on_cancel => { return Err(cancelled()); }
         };
         let ms = request.timings.booking_expiry_ms;
@@ -185,16 +200,16 @@ impl Story<'_> {
             async move { activities.proceed_payment(request, &given).await }
         };
         match answered(vendor.finish("proceed_payment", proceed).await?) {
-            Some(Opened::Open(session)) => Ok(session.lives_ms),
-            Some(Opened::Rejected { .. }) | None => Ok(0),
+            Some(Opened::Open(session)) => Ok(first_wait(request, &session)),
+            Some(Opened::Rejected { .. }) | None => Ok(Duration::ZERO),
         }
     }
 
     /// Asks on a widening schedule until the vendor has said its last word, or somebody else has heard it.
-    async fn ask_until_the_end(self, session_ms: u64) -> Result<PaymentEnd, TerminalError> {
+    async fn ask_until_the_end(self, first: Duration) -> Result<PaymentEnd, TerminalError> {
         let Self { ctx, activities, request } = self;
         let (payment, timings) = (request.payment_id, request.timings);
-        let mut wait = timings.ask_after(0).min(Duration::from_millis(session_ms));
+        let mut wait = first;
         for times in 0_u32.. {
             let ended = restate_sdk::select! {
                 ended = ctx.promise::<String>(ENDED) => { ended?; true },

@@ -63,7 +63,7 @@ impl Checkout {
         };
         let actions = self.actions(plain(&order.transaction)?, until).await?;
         let Some(found) = most_certain(actions.iter().filter(ours)) else { return Ok(None) };
-        if found.amount.is_some_and(|amount| amount != order.amount.amount_minor) {
+        if found.amount != Some(order.amount.amount_minor) {
             return Err(Error::unknown("checkout: it captured another amount"));
         }
         Ok(Some(match found.approved {
@@ -110,7 +110,7 @@ impl Checkout {
         let Some(found) = most_certain(ours) else {
             return if order.reserved { self.let_go(order, until).await } else { Ok(None) };
         };
-        if found.amount.is_some_and(|amount| amount != order.amount.amount_minor) {
+        if found.amount != Some(order.amount.amount_minor) {
             return Err(Error::unknown("checkout: it gave back another amount"));
         }
         let transaction = found.id.clone();

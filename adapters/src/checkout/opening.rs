@@ -155,7 +155,8 @@ impl Checkout {
         Ok(Session {
             id: payment.id.clone(),
             account: self.processing_channel.clone(),
-            lives_ms: self.challenge_lives_ms,
+            // What is decided is not waited for.
+            lives_ms: if payment.status == Status::Pending { self.challenge_lives_ms } else { 0 },
             next,
         })
     }
