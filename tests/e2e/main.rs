@@ -15,6 +15,7 @@ mod command_line;
 mod configuration;
 mod crashes;
 mod disk_full;
+mod every_way;
 mod identity;
 mod late_money;
 mod outages;

@@ -8,7 +8,7 @@ mod vendor;
 mod webhooks;
 
 use crate::sweep::stories::{Stage, Story};
-use harness::{Booking, Visit};
+use harness::{Booking, Customer, Order, Shopper, Visit};
 use overheard::Overheard;
 use places::{Places, TOLD};
 use regex::bytes::Regex;
@@ -181,7 +181,19 @@ async fn tell_all(overheard: &Overheard) {
     for refusal in REFUSALS {
         telling.spawn(refused(Arc::clone(visit), refusal));
     }
+    telling.spawn(found_by_its_session(Arc::clone(visit)));
     telling.join_all().await;
+}
+
+/// Paid, and neither does a webhook come nor does the reference show it at first: the vendor's session tells.
+async fn found_by_its_session(visit: Arc<Visit>) -> Booking {
+    let booking = visit.customer().stubborn().books_as(Order::new(&visit), &Customer::key()).await;
+    if let Some(payment) = booking.may_open_payment().await {
+        visit.hyperpay().fails("webhook", payment.reference(), "lost").await;
+        visit.hyperpay().fails("query_reference", payment.reference(), "lookup_lag").await;
+        payment.tries(Shopper::Approves).await;
+    }
+    booking
 }
 
 async fn refused(visit: Arc<Visit>, (story, operation, fault): Refusal) -> Booking {

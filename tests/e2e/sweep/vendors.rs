@@ -93,7 +93,7 @@ impl Trial {
 }
 
 /// What people are rightly asked: what a vendor refuses, and what no machine may decide.
-pub(super) const CAUSES: [&str; 7] = [
+pub(super) const CAUSES: [&str; 8] = [
     "vista_refused_*",
     "payment_refused_*",
     "captured_another_amount",
@@ -101,6 +101,7 @@ pub(super) const CAUSES: [&str; 7] = [
     "payment_pending_after_its_session",
     "payment_unreadable_after_its_session",
     "refund_undecided",
+    "capture_undecided",
 ];
 
 /// All that waits for a person is tried again; how many that were. What is left then are facts.

@@ -11,6 +11,7 @@ mod order;
 mod system;
 mod vendors;
 mod visit;
+mod ways;
 
 pub use checker::read_picture;
 pub use checker::{Violation, When};
@@ -19,6 +20,7 @@ pub use order::{Booking, Order, Payment};
 pub use system::{PASS_TYPE, SELLER, SIGNER, Setup, System, build_usher, usher};
 pub use vendors::{HyperPay, Mishap, Shopper, Vista, seal};
 pub use visit::{Visit, visit, visit_alone, visit_with};
+pub use ways::Way;
 
 use std::{
     future::Future,

@@ -15,6 +15,17 @@ pub enum Shopper {
     Leaves,
 }
 
+impl Shopper {
+    /// As the control plane calls it.
+    pub(crate) const fn outcome(self) -> &'static str {
+        match self {
+            Self::Approves => "approve",
+            Self::Declined => "decline",
+            Self::Leaves => "abandon",
+        }
+    }
+}
+
 /// A call that shall go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Mishap<'a> {
@@ -143,13 +154,8 @@ impl HyperPay<'_> {
 
     /// What a shopper does on the page of this session of the vendor's.
     pub async fn page(&self, session: &str, shopper: Shopper) -> Answer {
-        let outcome = match shopper {
-            Shopper::Approves => "approve",
-            Shopper::Declined => "decline",
-            Shopper::Leaves => "abandon",
-        };
         let url = format!("{}/_sim/hyperpay/pay/{session}", self.0.system.sandbox);
-        let request = self.0.http.post(url).json(&json!({ "outcome": outcome }));
+        let request = self.0.http.post(url).json(&json!({ "outcome": shopper.outcome() }));
         Answer::read(request.send().await.unwrap()).await
     }
 
@@ -233,7 +239,16 @@ impl HyperPay<'_> {
     }
 }
 
+/// Who takes the money.
+pub(crate) const PAYMENT_VENDORS: [&str; 5] =
+    ["hyperpay", "payfort", "checkout", "tabby", "nearpay"];
+
 impl Visit {
+    /// Everything that one who takes the money has ever written down.
+    pub async fn ledger_of(&self, vendor: &str) -> Vec<Value> {
+        list(get(self, &format!("/_sim/{vendor}/ledger")).await)
+    }
+
     /// What a stand-in can do: its operations, faults and switches.
     pub async fn catalogue(&self, vendor: &str) -> Value {
         get(self, &format!("/_sim/{vendor}")).await

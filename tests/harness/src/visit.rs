@@ -96,6 +96,11 @@ impl Visit {
         Customer::of_kind(self, (Kind::Kiosk, "kiosk"), &format!("kiosk-{number}"))
     }
 
+    /// The kiosk that has a terminal.
+    pub fn kiosk_with_terminal(self: &Arc<Self>) -> Customer {
+        Customer::of_kind(self, (Kind::Kiosk, "kiosk"), "1")
+    }
+
     /// A session nobody else goes to.
     pub fn session(&self) -> String {
         NEXT_SESSION.fetch_add(1, Ordering::Relaxed).to_string()

@@ -62,7 +62,8 @@ fn kept(book: &Book<'_>, found: &mut Findings) {
 
 /// Vista's booking is released first, and only then its money goes back.
 fn money_before_release(book: &Book<'_>, won: &Capture, found: &mut Findings) {
-    let back = book.given_back.iter().filter(|back| back.parent() == won.vendor_transaction);
+    let back = book.given_back.iter().chain(&book.let_go);
+    let back = back.filter(|back| back.parent() == won.vendor_transaction);
     let Some(first) = back.map(|back| &back.at).min() else { return };
     for booked in book.booked.iter().filter(|entry| entry.kind == "booking") {
         let of_it =
@@ -113,6 +114,13 @@ fn in_the_end(book: &Book<'_>, found: &mut Findings) {
     let net = taken.map(|took| took.amount_minor).sum::<i64>() - back;
     found.wants(promised == back, "M1", "refunds are as written down", &book.given_back);
     if book.is_confirmed() {
+        let mut won = book.captures.iter().filter(|row| row.verdict == "WON");
+        if won.clone().any(|row| !counted(&row.vendor_transaction)) {
+            return;
+        }
+        let untaken = won.find(|row| row.is_only_reserved());
+        let none = untaken.is_none();
+        found.wants(none, "M3", "what is reserved for a sold booking is taken", untaken);
         let costs = book.booking.total_minor.unwrap_or(0);
         found.wants(net == costs, "M2", "paid once", (&book.taken, &book.given_back));
     } else if book.has_ended() {

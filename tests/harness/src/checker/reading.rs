@@ -8,7 +8,8 @@ use super::{
     pictures,
     rows::{Booking, Call, Capture, Case, Delivery, Entry, Event, Payment, Refund, Seat, Ticket},
 };
-use crate::{attention, visit::Visit};
+use crate::{attention, vendors::PAYMENT_VENDORS, visit::Visit};
+use schema::ids::{PaymentId, RefundId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
@@ -29,7 +30,7 @@ pub(super) async fn open(visit: &Visit, expected: &[&str]) -> Books {
         expected,
         promised: visit.promised(),
         listed,
-        vendors: told_alike(entries(visit.hyperpay().ledger().await)),
+        vendors: ledgers(visit).await,
         outbox: entries(visit.hyperpay().letters().await),
         vista: entries(visit.vista().ledger().await),
         pictures: pictures::of(visit, &mine.tickets).await,
@@ -37,17 +38,38 @@ pub(super) async fn open(visit: &Visit, expected: &[&str]) -> Books {
     }
 }
 
-/// Some vendors take reserved money by a transaction of its own: here it is known by the reservation that it takes.
+/// The ledgers of all who take the money.
+async fn ledgers(visit: &Visit) -> Vec<Entry> {
+    let mut all = Vec::new();
+    for vendor in PAYMENT_VENDORS {
+        all.extend(told_alike(entries(visit.ledger_of(vendor).await)));
+    }
+    all
+}
+
+/// Some vendors take reserved money by a transaction of its own: here it is known by the reservation that it takes. What
+/// a terminal reverses is money that goes back, under the refund that asks for it.
 fn told_alike(mut entries: Vec<Entry>) -> Vec<Entry> {
     let ids = entries.iter().filter(|entry| entry.kind == "authorize");
     let reserved: BTreeSet<String> = ids.filter_map(|entry| entry.vendor_id.clone()).collect();
     for entry in &mut entries {
-        if entry.kind == "reversal" {
-            "void".clone_into(&mut entry.kind);
-        }
-        let parent = entry.parent.as_ref().filter(|parent| reserved.contains(*parent));
-        if entry.kind == "capture" && parent.is_some() {
-            entry.vendor_id = parent.cloned();
+        let own = entry.vendor_id.clone().filter(|id| reserved.contains(id));
+        let of = entry.parent.clone().filter(|parent| reserved.contains(parent)).or(own);
+        match (&*entry.kind, of) {
+            ("capture", Some(of)) => entry.vendor_id = Some(of),
+            ("reversal" | "void", Some(of)) => {
+                "void".clone_into(&mut entry.kind);
+                entry.parent = Some(of);
+            }
+            ("reversal", None) => {
+                "refund".clone_into(&mut entry.kind);
+                let payment = PaymentId::from_bare(&entry.reference);
+                let taken = entry.parent.as_deref();
+                if let (Ok(payment), Some(taken)) = (payment, taken) {
+                    entry.reference = RefundId::automatic(payment, taken).bare();
+                }
+            }
+            _ => {}
         }
     }
     entries
