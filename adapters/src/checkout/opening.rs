@@ -155,8 +155,7 @@ impl Checkout {
         Ok(Session {
             id: payment.id.clone(),
             account: self.processing_channel.clone(),
-            // What is decided is not waited for.
-            lives_ms: if payment.status == Status::Pending { self.challenge_lives_ms } else { 0 },
+            lives_ms: self.challenge_lives_ms,
             next,
         })
     }

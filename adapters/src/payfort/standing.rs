@@ -81,13 +81,9 @@ impl Standing {
         }
         let contradiction = || Error::unknown("payfort: a success without an amount");
         // Where a purchase is not counted as a capture, it is what was authorised; only what was taken can go back.
-        let follows_taking = ["14", "06"].iter().any(|status| self.code.starts_with(status));
+        let follows_taking = ["14", "06", "07"].iter().any(|status| self.code.starts_with(status));
         if follows_taking && self.authorized > 0 {
             return Ok((TransactionState::Captured { review }, self.authorized));
-        }
-        // A refund that failed says nothing of what was taken before.
-        if self.code.starts_with("07") && self.authorized > 0 {
-            return Ok((TransactionState::Pending, self.authorized));
         }
         let state = match self.class() {
             Class::Authorized if self.authorized > 0 => TransactionState::Authorized,
