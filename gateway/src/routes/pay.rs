@@ -122,7 +122,7 @@ async fn back(
         ("provider" = Provider, Path, description = "The vendor."),
         ("payment" = PaymentId, Path, description = "The payment."),
     ),
-    request_body(content = String, content_type = "application/x-www-form-urlencoded",
+    request_body(content = Option<String>, content_type = "application/x-www-form-urlencoded",
         description = "What the vendor tells the browser to say."),
     responses(
         (status = 200, body = String, content_type = "text/html", description = "A page for people."),
