@@ -61,7 +61,7 @@ impl Way {
             Self::StcPay => json!({ "with": "stc_pay", "phone": "+966501234567" }),
             Self::Terminal => json!({ "with": "terminal" }),
         };
-        let buyer = json!({ "name": "Sara Ali", "email": "otp.success@tabby.ai",
+        let buyer = json!({ "name": "Noura Saleh", "email": "otp.success@tabby.ai",
             "phone": "+966500000001", "language": "en" });
         json!({ "provider": self.vendor(), "pay": pay, "buyer": buyer })
     }
