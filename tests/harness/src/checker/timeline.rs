@@ -27,7 +27,9 @@ pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
     // A page that somebody can still pay on is open, whatever has become of its booking.
     for payment in book.payments.iter().filter(|payment| payment.session_over) {
         let ended = ["CAPTURED", "ABANDONED", "VOIDED"].contains(&&*payment.status);
-        let ended = ended || waits.on_payment(&payment.payment_id);
+        // What is reserved for a sold booking may wait for a person to see it taken.
+        let reserved = payment.status == "AUTHORIZED" && waits.on_booking();
+        let ended = ended || reserved || waits.on_payment(&payment.payment_id);
         found.wants(ended, "LIV", "every payment ends with its session", payment);
     }
 }
