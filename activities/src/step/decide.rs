@@ -39,6 +39,10 @@ pub enum Next {
 /// How often a look-up must find nothing, cleanly, before it never happened.
 pub const PROOF_OF_ABSENCE: i32 = 2;
 
+/// How many tries must have been in vain before a person is asked. Time alone is not enough: after a standstill of ours
+/// it is over before the vendor has been asked at all.
+pub const TRIES_BEFORE_A_PERSON: i32 = 3;
+
 /// May I send? A stamp without a recorded outcome is unknown until the settle window has passed and the look-up has
 /// spoken.
 pub fn next(call: &Call, repeat: Repeat, timings: &CallTimings) -> Next {
@@ -155,7 +159,8 @@ pub fn looked<T>(
         Ok(Seen::Unclear(because)) => because,
         Err(error) => error.to_string(),
     };
-    if is_due(call) { Looked::AskAPerson { because } } else { Looked::StillUnknown { because } }
+    let asks = is_due(call) && call.tries >= TRIES_BEFORE_A_PERSON;
+    if asks { Looked::AskAPerson { because } } else { Looked::StillUnknown { because } }
 }
 
 #[cfg(test)]
@@ -243,9 +248,12 @@ mod tests {
         assert_eq!(looks(Seen::Found("no"), &call()), Looked::NothingDone(Some("no")));
         assert_eq!(looks(Seen::Absent, &call()), Looked::NothingDone(None));
         let unclear = || Seen::Unclear("two of them".to_owned());
+        let patient = Call { tries: TRIES_BEFORE_A_PERSON, ..call() };
         let due = Call { give_up_in_ms: Some(-1), ..call() };
-        assert!(matches!(looks(unclear(), &call()), Looked::StillUnknown { .. }));
-        assert!(matches!(looks(unclear(), &due), Looked::AskAPerson { .. }));
+        assert!(matches!(looks(unclear(), &patient), Looked::StillUnknown { .. }));
+        assert!(matches!(looks(unclear(), &due), Looked::StillUnknown { .. }));
+        let both = Call { tries: TRIES_BEFORE_A_PERSON, ..due };
+        assert!(matches!(looks(unclear(), &both), Looked::AskAPerson { .. }));
     }
 
     #[test]

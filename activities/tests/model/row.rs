@@ -3,6 +3,7 @@
 //! `twin.rs` runs both side by side on PostgreSQL, so that this cannot drift from the statements.
 
 use crate::step::{Rule, Rules};
+use activities::step::decide::TRIES_BEFORE_A_PERSON;
 use schema::vendor_calls::{Call, Entry, Outcome};
 use serde_json::Value;
 
@@ -168,7 +169,8 @@ impl Row {
             since_looked_ms: self.since_looked.map(i64::from),
             give_up_in_ms: self.give_up_in.map(i64::from),
             said_no: self.said_no.map(Answer::stored),
-            tries: 0,
+            // However often it has been in vain, it may be time to ask.
+            tries: TRIES_BEFORE_A_PERSON,
             by_hand: self.by_hand.then(|| Answer::Done.stored()),
             outcome,
             answer,

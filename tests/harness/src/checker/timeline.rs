@@ -4,7 +4,7 @@ use super::{
     Findings,
     books::{Book, Books},
     cases::Waits,
-    rows::Event,
+    rows::{Event, Payment},
 };
 use std::collections::BTreeSet;
 
@@ -27,11 +27,22 @@ pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
     // A page that somebody can still pay on is open, whatever has become of its booking.
     for payment in book.payments.iter().filter(|payment| payment.session_over) {
         let ended = ["CAPTURED", "ABANDONED", "VOIDED"].contains(&&*payment.status);
-        // What is reserved for a sold booking may wait for a person to see it taken.
-        let reserved = payment.status == "AUTHORIZED" && waits.on_booking();
-        let ended = ended || reserved || waits.on_payment(&payment.payment_id);
+        let ended = ended
+            || waits.on_payment(&payment.payment_id)
+            || payment.status == "AUTHORIZED" && a_person_ends(payment, book, &waits);
         found.wants(ended, "LIV", "every payment ends with its session", payment);
     }
+}
+
+/// What is reserved waits for a person: for a sold booking to see it taken, else to see it let go.
+fn a_person_ends(payment: &Payment, book: &Book<'_>, waits: &Waits) -> bool {
+    let reserved = book.captures.iter().filter(|row| row.payment_id == payment.payment_id);
+    let goes_back: BTreeSet<&str> = reserved.map(|row| &*row.vendor_transaction).collect();
+    let mut refunds = book.refunds.iter();
+    let waits_for_refund = refunds.any(|refund| {
+        goes_back.contains(&*refund.vendor_transaction) && waits.on_refund(&refund.refund_id)
+    });
+    waits.on_booking() || waits_for_refund
 }
 
 /// The status is where its events lead, along published edges, one version after the other.
