@@ -121,16 +121,24 @@ impl PayFort {
     ) -> Result<Opened, Error> {
         let channel = self.channel_for(&charge.pay_with)?;
         let answer = self.send(channel, (charge.payment, request), until).await?;
-        self.charged(charge, channel, &answer)
+        if let Some(opened) = self.charged(charge, channel, &answer)? {
+            return Ok(opened);
+        }
+        let shown = self.shown_after_a_no(channel, charge.payment, until).await?;
+        Ok(match shown {
+            Some(standing) => self.found(charge, channel, &standing),
+            None => over(charge, channel),
+        })
     }
 
-    /// What the answer to a charge comes to. Of whatever is not certain nothing is said: it is looked up.
+    /// What the answer to a charge comes to. `None`: the order does not allow it, and what it shows is the answer. Of
+    /// whatever is not certain nothing is said: it is looked up.
     fn charged(
         &self,
         charge: &Charge,
         channel: &Channel,
         answer: &Message,
-    ) -> Result<Opened, Error> {
+    ) -> Result<Option<Opened>, Error> {
         let class = answer.class();
         let shown = answer.minor("amount")?;
         let same_amount = shown.is_none_or(|minor| minor == charge.amount.amount_minor);
@@ -138,19 +146,22 @@ impl PayFort {
         if !same_amount || !answer.is_in_riyals() || is_success && shown.is_none() {
             return Err(Error::unknown("payfort: the answer is about another amount"));
         }
-        match class {
+        Ok(Some(match class {
             Class::Purchased | Class::Authorized | Class::Pending => {
-                Ok(self.session(charge, channel, NextAct::Nothing))
+                self.session(charge, channel, NextAct::Nothing)
             }
             Class::Checks3ds => {
                 let url = answer.get("3ds_url").filter(|url| self.is_a_page(url));
                 let url =
                     url.ok_or_else(|| Error::unknown("payfort: 3-D Secure without a page"))?;
                 let next = NextAct::Redirect { url: url.to_owned() };
-                Ok(self.session(charge, channel, next))
+                self.session(charge, channel, next)
             }
-            Class::Declined => Ok(over(charge, channel)),
-            Class::Invalid => Err(Error::refused(answer.code("response_code"), answer.reason())),
+            Class::Declined => over(charge, channel),
+            Class::NotNow => return Ok(None),
+            Class::Invalid => {
+                return Err(Error::refused(answer.code("response_code"), answer.reason()));
+            }
             Class::Captured
             | Class::Refunded
             | Class::Voided
@@ -158,10 +169,9 @@ impl PayFort {
             | Class::Tokenized
             | Class::Duplicate
             | Class::NotFound
-            | Class::NotNow
             | Class::Uncertain
-            | Class::Unknown => Err(Error::unknown(answer.reason())),
-        }
+            | Class::Unknown => return Err(Error::unknown(answer.reason())),
+        }))
     }
 
     /// A charge that was looked up. Where 3-D Secure waits, its page is lost with the answer that named it: nothing is

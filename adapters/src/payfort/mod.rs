@@ -273,7 +273,9 @@ impl PaymentProvider for PayFort {
         };
         let mut found = Vec::new();
         for channel in channels {
-            if let Some(standing) = self.standing(channel, question.payment, until).await? {
+            let standing = self.standing(channel, question.payment, until).await?;
+            // A challenge that nobody has answered is no transaction (yet): with the session it is over.
+            if let Some(standing) = standing.filter(|it| !it.waits_for_the_customer()) {
                 found.push(standing.transaction(question.payment.bare())?);
             }
         }

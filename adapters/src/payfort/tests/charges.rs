@@ -142,6 +142,23 @@ async fn an_answer_about_anything_else_is_unknown() {
     ] {
         let mut body = approved("14000");
         body[field] = value.clone();
+#[tokio::test]
+async fn what_the_order_does_not_allow_is_a_decline_unless_the_order_shows_money() {
+    for code in ["00034", "00042", "13773", "00662", "00048"] {
+        let no = async |shown| proceed(&showing(shown, answer(code, json!({})))).await;
+        for nothing_done in [answer("11036", json!({})), status(code, [0; 3])] {
+            let opened = session_next(no(nothing_done).await.unwrap());
+            assert_eq!(opened, (NextAct::Nothing, 0), "{code}");
+        }
+        let taken = session_next(no(status("14000", [10_580, 10_580, 0])).await.unwrap());
+        assert_eq!(taken, (NextAct::Nothing, 1_800_000), "{code}");
+        for unreadable in [json!({}), answer("00010", json!({})), answer("11006", json!({}))] {
+            let result = no(unreadable).await;
+            assert!(is_unknown(&result), "{code}: {result:?}");
+        }
+    }
+}
+
         body.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         let result = proceed(&server(200, signed(body, CARDS))).await;
         assert!(is_unknown(&result), "{field} {value}: {result:?}");
