@@ -155,7 +155,8 @@ impl Checkout {
         Ok(Session {
             id: payment.id.clone(),
             account: self.processing_channel.clone(),
-            lives_ms: self.challenge_lives_ms,
+            // Whoever was declined can pay another way at once. Money is waited for until it shows.
+            lives_ms: if payment.status.is_over() { 0 } else { self.challenge_lives_ms },
             next,
         })
     }

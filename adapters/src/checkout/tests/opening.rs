@@ -72,7 +72,12 @@ async fn the_customer_is_sent_to_the_issuer_and_nowhere_odd() {
 #[tokio::test]
 async fn a_decline_is_a_session_with_nothing_left_to_do() {
     let declined = with(payment("Declined"), "approved", false);
-    assert_eq!(open(&answers(201, &declined), &by_token()).await.unwrap(), decided());
+    let over = Opened::Open(session(PAY, 0, NextAct::Nothing));
+    assert_eq!(open(&answers(201, &declined), &by_token()).await.unwrap(), over);
+    for status in ["Declined", "Canceled", "Expired"] {
+        let found = refuses(&["token_used"], &[payment(status)]);
+        assert_eq!(open(&found, &by_token()).await.unwrap(), over, "{status}");
+    }
 }
 
 #[tokio::test]
