@@ -38,7 +38,9 @@ enum Found<'a> {
 impl Activities {
     /// Writes the payment down, or finds an older life of it; refused at once when its booking takes none.
     pub async fn record_payment(&self, request: &PaymentRequest) -> Result<Opening, Error> {
-        Ok(payments::record(&self.db, request).await?)
+        let vendor = self.providers.get(request.provider);
+        let taking = vendor.and_then(|vendor| vendor.taking(&request.pay_with));
+        Ok(payments::record(&self.db, request, taking).await?)
     }
 
     /// Restarts Vista's timer and reads the order again: what is to pay, and until when.
@@ -127,8 +129,9 @@ impl Activities {
         let Some(vendor) = self.providers.get(request.provider) else {
             return Ok(Found::NoVendor);
         };
-        let (taking, secret) = (vendor.taking(&request.pay_with), self.secret(&request.pay_with));
-        let sound = taking.is_some() && secret.is_ok();
+        let secret = self.secret(&request.pay_with);
+        let still_taken = vendor.taking(&request.pay_with).is_some();
+        let sound = still_taken && payment.taking.is_some() && secret.is_ok();
         let purchases = if vendor.wants_purchases() {
             purchases::before(&self.db, request.booking_id).await?
         } else {
@@ -138,7 +141,7 @@ impl Activities {
             payment: request.payment_id,
             booking: request.booking_id,
             amount,
-            taking: taking.unwrap_or(Taking::AtOnce),
+            taking: payment.taking.unwrap_or(Taking::AtOnce),
             pay_with: request.pay_with.clone(),
             secret: secret.unwrap_or_default(),
             buyer: request.buyer.clone(),

@@ -43,9 +43,10 @@ impl PayWith {
 }
 
 /// When the money moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Taking {
+#[sqlx(type_name = "text", rename_all = "snake_case")]
     /// When the customer pays; what cannot be kept is refunded.
     AtOnce,
     /// It is reserved when the customer pays, taken once Vista has the booking, and let go otherwise.

@@ -6,7 +6,7 @@ use crate::{
     events::{self, What},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
-    paying::{Buyer, NextAct, PayWith},
+    paying::{Buyer, NextAct, PayWith, Taking},
     provider::{Platform, Provider},
     states::{BookingStatus, PaymentStatus, VendorSays, Verdict},
     timings::Timings,
@@ -49,6 +49,9 @@ pub struct Payment {
     /// What the customer does next, while the payment can be paid.
     pub next: Option<NextAct>,
     pub brand: Option<String>,
+    /// When its money moves, as it was said before anybody was asked to pay. None: its vendor takes no such payment, and
+    /// was asked for none.
+    pub taking: Option<Taking>,
     pub last4: Option<String>,
     pub decline_code: Option<String>,
     /// What became of its first capture.
@@ -72,8 +75,13 @@ pub enum Opening {
 const ATTEMPTS_MAX: i64 = 10;
 
 /// Writes the payment down, or finds what an older life has written. It is refused at once when its booking takes no
-/// payment any more. Safe to repeat.
-pub async fn record(db: &Db, request: &PaymentRequest) -> Result<Opening, Error> {
+/// payment any more. When its money moves is said here once: what an open payment does changes with no configuration.
+/// Safe to repeat.
+pub async fn record(
+    db: &Db,
+    request: &PaymentRequest,
+    taking: Option<Taking>,
+) -> Result<Opening, Error> {
     let mut tx = db.begin().await?;
     let booking = sqlx::query!(
         r#"
@@ -88,15 +96,16 @@ pub async fn record(db: &Db, request: &PaymentRequest) -> Result<Opening, Error>
     .ok_or_else(|| bookings::missing(request.booking_id))?;
     let fresh = sqlx::query!(
         r#"
-        INSERT INTO payments (payment_id, booking_id, request, request_hash, provider, status)
-        VALUES ($1, $2, $3, $4, $5, 'OPEN')
+        INSERT INTO payments (payment_id, booking_id, request, request_hash, provider, status, taking)
+        VALUES ($1, $2, $3, $4, $5, 'OPEN', $6)
         ON CONFLICT (payment_id) DO NOTHING
         "#,
         request.payment_id as PaymentId,
         request.booking_id as BookingId,
         write("payment request", request)?,
         request.request_hash,
-        request.provider.name()
+        request.provider.name(),
+        taking as Option<Taking>
     )
     .execute(&mut *tx)
     .await?;
@@ -336,8 +345,8 @@ async fn select(
         r#"
         SELECT payment_id AS "payment_id: PaymentId", booking_id AS "booking_id: BookingId", request,
                provider AS "provider: Provider", status AS "status: PaymentStatus", refused_because,
-               amount_minor, currency AS "currency: Currency", vendor_session, vendor_account, next_act, brand, last4,
-               decline_code, created_at,
+               amount_minor, currency AS "currency: Currency", taking AS "taking: Taking", vendor_session,
+               vendor_account, next_act, brand, last4, decline_code, created_at,
                (status IN ('OPEN', 'FAILED') AND COALESCE((
                    SELECT bookings.status = 'PENDING' AND bookings.expires_at > clock_timestamp()
                    FROM bookings WHERE bookings.booking_id = payments.booking_id
@@ -372,6 +381,7 @@ async fn select(
                 next: row.next_act.map(|next| read("next act", next)).transpose()?,
                 brand: row.brand,
                 last4: row.last4,
+                taking: row.taking,
                 decline_code: row.decline_code,
                 verdict: row.verdict,
                 session_left_ms: row.session_left_ms,
