@@ -23,7 +23,10 @@ use crate::{
 use async_trait::async_trait;
 use reads::Reads;
 use result_codes::{CHECKOUT_CREATED, Class, NOT_FOUND, ResultCodes, THREE_MEANINGS};
-use schema::paying::{NextAct, PayWith, Taking};
+use schema::{
+    ids::PaymentId,
+    paying::{NextAct, PayWith, Taking},
+};
 use secrecy::SecretString;
 use std::time::Duration;
 use tracing::warn;
@@ -369,7 +372,11 @@ impl PaymentProvider for HyperPay {
         webhook::read(&self.webhook_keys, &self.codes, delivery.header, delivery.body)
     }
 
-    fn read_return(&self, _: &[(String, String)]) -> Result<Option<SecretString>, Error> {
+    fn read_return(
+        &self,
+        _: PaymentId,
+        _: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error> {
         Ok(None)
     }
 }

@@ -323,8 +323,12 @@ impl PaymentProvider for PayFort {
         self.read_feedback(delivery.body)
     }
 
-    fn read_return(&self, fields: &[(String, String)]) -> Result<Option<SecretString>, Error> {
-        self.read_token(fields)
+    fn read_return(
+        &self,
+        payment: PaymentId,
+        fields: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error> {
+        self.read_token(payment, fields)
     }
 }
 
