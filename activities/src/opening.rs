@@ -10,12 +10,13 @@ use adapters::{
     vista::{OrderRef, OrderSnapshot},
 };
 use schema::{
-    paying::{NextAct, PayWith, Taking},
+    paying::{Buyer, NextAct, PayWith, Taking},
     payments::{self, Opening, Payment, PaymentRequest},
     purchases,
     sealed::Sealed,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use std::net::IpAddr;
 
 /// A secret that was sealed under another key, or altered.
 struct Unreadable;
@@ -144,11 +145,17 @@ impl Activities {
             taking: payment.taking.unwrap_or(Taking::AtOnce),
             pay_with: request.pay_with.clone(),
             secret: secret.unwrap_or_default(),
-            buyer: request.buyer.clone(),
+            buyer: Buyer { address: self.address(request), ..request.buyer.clone() },
             purchases,
             return_url: request.return_url.clone(),
         };
         Ok(Found::Charge { payment: Box::new(payment), vendor, charge: Box::new(charge), sound })
+    }
+
+    /// Where the buyer asks from. None: nobody wanted to know, or an older life of this was told.
+    fn address(&self, request: &PaymentRequest) -> Option<IpAddr> {
+        let text = self.id_key.unseal(request.buyer_address.as_ref()?)?;
+        text.expose_secret().parse().ok()
     }
 
     /// What the customer's way to pay stands for, where it stands for something.

@@ -191,6 +191,11 @@ pub trait PaymentProvider: Send + Sync {
         false
     }
 
+    /// It wants to know where the buyer asks from (`Buyer::address`).
+    fn wants_address(&self) -> bool {
+        false
+    }
+
     /// Opens a page to pay on, or charges what the customer has given us (`pay_with.moves_money()`). A page is harmless:
     /// a session nobody pays in is nothing. A decline is a session in which nothing is left to do.
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error>;

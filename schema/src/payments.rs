@@ -8,6 +8,7 @@ use crate::{
     money::{Currency, Money},
     paying::{Buyer, NextAct, PayWith, Taking},
     provider::{Platform, Provider},
+    sealed::Sealed,
     states::{BookingStatus, PaymentStatus, VendorSays, Verdict},
     timings::Timings,
 };
@@ -25,6 +26,10 @@ pub struct PaymentRequest {
     pub pay_with: PayWith,
     #[serde(default)]
     pub buyer: Buyer,
+    /// Where the buyer asks from, for a vendor that wants it with the charge. It lives in the workflow's journal alone, as
+    /// long as that does; no row has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer_address: Option<Sealed>,
     /// Where the vendor sends the browser back to.
     pub return_url: String,
     pub request_hash: String,
@@ -44,14 +49,14 @@ pub struct Payment {
     /// Why it was never opened.
     pub refused_because: Option<String>,
     pub amount: Option<Money>,
+    /// When its money moves, as it was said before anybody was asked to pay. None: its vendor takes no such payment, and
+    /// was asked for none.
+    pub taking: Option<Taking>,
     pub vendor_session: Option<String>,
     pub vendor_account: Option<String>,
     /// What the customer does next, while the payment can be paid.
     pub next: Option<NextAct>,
     pub brand: Option<String>,
-    /// When its money moves, as it was said before anybody was asked to pay. None: its vendor takes no such payment, and
-    /// was asked for none.
-    pub taking: Option<Taking>,
     pub last4: Option<String>,
     pub decline_code: Option<String>,
     /// What became of its first capture.
@@ -102,7 +107,7 @@ pub async fn record(
         "#,
         request.payment_id as PaymentId,
         request.booking_id as BookingId,
-        write("payment request", request)?,
+        write("payment request", &PaymentRequest { buyer_address: None, ..request.clone() })?,
         request.request_hash,
         request.provider.name(),
         taking as Option<Taking>
@@ -376,12 +381,12 @@ async fn select(
                     .amount_minor
                     .zip(row.currency)
                     .map(|(minor, in_)| Money::new(minor, in_)),
+                taking: row.taking,
                 vendor_session: row.vendor_session,
                 vendor_account: row.vendor_account,
                 next: row.next_act.map(|next| read("next act", next)).transpose()?,
                 brand: row.brand,
                 last4: row.last4,
-                taking: row.taking,
                 decline_code: row.decline_code,
                 verdict: row.verdict,
                 session_left_ms: row.session_left_ms,

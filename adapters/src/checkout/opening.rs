@@ -51,9 +51,11 @@ impl Checkout {
         charge: &Charge,
         until: Deadline,
     ) -> Result<Opened, Error> {
-        let Ok(data @ Value::Object(_)) = serde_json::from_str(given(charge)?) else {
+        let Ok(Value::Object(mut token)) = serde_json::from_str(given(charge)?) else {
             return Ok(rejected("apple_pay_unreadable"));
         };
+        // The vendor wants the encrypted part of Apple's token alone.
+        let data = token.remove("paymentData").unwrap_or(Value::Object(token));
         let Some(token) = self.exchange(data, until).await? else {
             return Ok(rejected("apple_pay_not_accepted"));
         };

@@ -40,7 +40,10 @@ impl PayFort {
                 self.charge_token(charge, token, until).await
             }
             PayWith::ApplePay { .. } => {
-                let request = apple::with_token(self.charging(charge)?, secret(charge)?)?;
+                let Some(request) = apple::with_token(self.charging(charge)?, secret(charge)?)
+                else {
+                    return Ok(Opened::Rejected { code: "apple_pay_unreadable".to_owned() });
+                };
                 self.charge(charge, request, until).await
             }
             PayWith::Token { .. } | PayWith::StcPay { .. } | PayWith::Terminal { .. } => {
@@ -105,11 +108,12 @@ impl PayFort {
             Taking::OnceConfirmed => ("authorize", "AUTHORIZATION"),
         };
         let channel = self.channel_for(&charge.pay_with)?;
+        let address = charge.buyer.address.map(|address| address.to_string());
         let request = self
             .about(Request::new(operation, ("command", command)), channel, charge.payment)
             .with("language", charge.buyer.language.code())
             .with("customer_email", self.email(charge))
-            .with("customer_ip", &self.customer_ip);
+            .with("customer_ip", address.as_ref().unwrap_or(&self.customer_ip));
         request.of(charge.amount)
     }
 

@@ -55,7 +55,7 @@ pub struct Config {
     pub apple: Option<Channel>,
     /// The vendor wants an address with every charge: whose, when the buyer has given none.
     pub guest_email: String,
-    /// The vendor wants an IP address with every charge: ours, since a charge does not carry the buyer's.
+    /// The vendor wants an IP address with every charge: ours, when the buyer's is not known any more.
     pub customer_ip: String,
     /// Real money: nothing but https.
     pub live: bool,
@@ -239,6 +239,10 @@ impl PaymentProvider for PayFort {
             PayWith::ApplePay { .. } => self.apple.as_ref().map(|_| Taking::AtOnce),
             PayWith::Token { .. } | PayWith::StcPay { .. } | PayWith::Terminal { .. } => None,
         }
+    }
+
+    fn wants_address(&self) -> bool {
+        true
     }
 
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error> {

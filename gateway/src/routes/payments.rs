@@ -11,11 +11,12 @@ use crate::{
     app::App,
     auth::{Caller, CallerHeader, IdempotencyKey, KeyHeader},
     error::Error,
+    guard::Client,
     preferences::{Wait, WaitHeader},
     view::PaymentView,
 };
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -79,6 +80,7 @@ async fn create(
     State(app): State<App>,
     caller: Caller,
     preferences: (IdempotencyKey, Wait),
+    Extension(Client(address)): Extension<Client>,
     Named(booking): Named<String>,
     Body { value: CreatePayment { provider, pay, buyer }, hash }: Body<CreatePayment>,
 ) -> Result<Response, Error> {
@@ -91,6 +93,7 @@ async fn create(
         None => choosing::provider(&app, booking.booking_id, payment_id, &pay_with).await?,
     };
     takes(&app, provider, &pay_with)?;
+    let buyer_address = ways_to_pay::address(&app, provider, address)?;
     let asked = Instant::now();
     let request = PaymentRequest {
         payment_id,
@@ -99,6 +102,7 @@ async fn create(
         platform: caller.platform,
         pay_with,
         buyer,
+        buyer_address,
         return_url: format!("{}/return/{provider}/{payment_id}", app.settings.public_url),
         request_hash: hash.clone(),
         timings: app.settings.timings,

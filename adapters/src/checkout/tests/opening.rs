@@ -188,6 +188,13 @@ fn exchanges(status: u16, body: &Value) -> Scripted {
 #[tokio::test]
 async fn apples_data_becomes_a_token_that_is_charged() {
     let server = exchanges(201, &json!({"type": "applepay", "token": TOKEN}));
+    let whole = format!(r#"{{"paymentData":{APPLE},"paymentMethod":{{"network":"Visa"}}}}"#);
+    let whole = Charge { secret: Some(whole.into()), ..by_apple() };
+    assert_eq!(open(&server, &whole).await.unwrap(), decided());
+    let [exchange, _] = server.asked().try_into().unwrap();
+    let data: Value = serde_json::from_str(APPLE).unwrap();
+    assert_eq!(exchange.json(), json!({"type": "applepay", "token_data": data}));
+    let server = exchanges(201, &json!({"type": "applepay", "token": TOKEN}));
     assert_eq!(open(&server, &by_apple()).await.unwrap(), decided());
     let [exchange, pay] = server.asked().try_into().unwrap();
     assert!(exchange.head.contains("authorization: Bearer pk_sbox_public\r\n"));
