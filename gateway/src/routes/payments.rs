@@ -79,12 +79,11 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 async fn create(
     State(app): State<App>,
     caller: Caller,
-    preferences: (IdempotencyKey, Wait),
-    Extension(Client(address)): Extension<Client>,
+    about: (IdempotencyKey, Wait, Extension<Client>),
     Named(booking): Named<String>,
     Body { value: CreatePayment { provider, pay, buyer }, hash }: Body<CreatePayment>,
 ) -> Result<Response, Error> {
-    let (IdempotencyKey(key), wait) = preferences;
+    let (IdempotencyKey(key), wait, Extension(Client(address))) = about;
     let booking = orders::find(&app, &caller, &booking).await?;
     let payment_id = app.id_key.payment(booking.booking_id, &key);
     let (pay_with, buyer) = (pay.sealed(&app, &caller)?, ways_to_pay::checked(buyer)?);
