@@ -51,7 +51,9 @@ impl Activities {
         tx.commit().await.map_err(schema::Error::from)?;
         let within = Duration::from_millis(reserved.timings.payment.timeout_ms);
         let found = match self.providers.get(reserved.provider) {
-            _ if by_hand.is_some() => Some(CaptureState::Captured),
+            _ if by_hand.as_ref().and_then(evidence::money_is_taken).is_some() => {
+                Some(CaptureState::Captured)
+            }
             Some(vendor) => vendor.find_capture(&order(&reserved), within).await.ok().flatten(),
             None => None,
         };

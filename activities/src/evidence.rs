@@ -24,7 +24,7 @@ pub struct Insufficient {
 /// What a person may decide about a step that was refused.
 pub fn decisions(step: &str) -> &'static [Decision] {
     match step {
-        // Money that is owed is not called off.
+        // Money that is owed is not called off: until it is there, somebody is asked.
         SendRefund::NAME | CapturePayment::NAME => &[Decision::Retry, Decision::Settled],
         // It is asked about all the time.
         ASK_REFUND | ASK_CAPTURE => &[Decision::Settled],
@@ -45,6 +45,9 @@ pub fn expected(step: &str) -> &'static str {
         SendRefund::NAME | ASK_REFUND => {
             r#"{"transaction": "…"}, the vendor's or the bank's reference of the money that went back"#
         }
+        CapturePayment::NAME | ASK_CAPTURE => {
+            r#"{"transaction": "…"}, the vendor's transaction that took the money, as its portal shows it"#
+        }
         _ => r#"{"seen": "…"}, what you have seen, and where"#,
     }
 }
@@ -62,8 +65,9 @@ pub fn answer(
             .map(|transaction| stored::<SendRefund<'_>>(RefundState::Refunded { transaction })),
         ASK_REFUND => money_is_back(evidence).map(|_| None),
         CapturePayment::NAME => {
-            seen(evidence).map(|_| stored::<CapturePayment<'_>>(CaptureState::Captured))
+            money_is_taken(evidence).map(|_| stored::<CapturePayment<'_>>(CaptureState::Captured))
         }
+        ASK_CAPTURE => money_is_taken(evidence).map(|_| None),
         CancelOrder::NAME => seen(evidence).map(|_| stored::<CancelOrder<'_>>(OrderCancelled)),
         ReleaseBooking::NAME => {
             seen(evidence).map(|_| stored::<ReleaseBooking<'_>>(ReleaseAnswer::Released))
@@ -100,16 +104,29 @@ fn booked(evidence: &Value, cinema: Option<&str>) -> Option<ConfirmAnswer> {
     Some(ConfirmAnswer::Booked(VistaBooking { booking_id: id, booking_number: number, cinema }))
 }
 
+/// Money that moved, by whatever it is known.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Moved {
+    transaction: String,
+}
+
 /// The reference under which the money went back.
 pub(crate) fn money_is_back(evidence: &Value) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct MoneyIsBack {
-        transaction: String,
-    }
-    let MoneyIsBack { transaction } = read(evidence)?;
+    let Moved { transaction } = read(evidence)?;
     let sound = (1..=128).contains(&transaction.len())
         && transaction.bytes().all(|byte| byte.is_ascii_graphic());
+    sound.then_some(transaction)
+}
+
+/// The vendor's transaction that took reserved money. Each vendor's ids are letters, digits, `-`, `_` and `.`, and none is
+/// without a digit (32 hex digits; 18 digits; `act_` or `pay_` and 26 letters and digits; a UUID).
+pub(crate) fn money_is_taken(evidence: &Value) -> Option<String> {
+    let Moved { transaction } = read(evidence)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let sound = (16..=64).contains(&transaction.len())
+        && transaction.bytes().all(allowed)
+        && transaction.bytes().any(|byte| byte.is_ascii_digit());
     sound.then_some(transaction)
 }
 
@@ -150,6 +167,28 @@ mod tests {
         let read: Stored<RefundState> = serde_json::from_value(stored).unwrap();
         assert_eq!(read.answer, RefundState::Refunded { transaction: "8ac7a4a1".to_owned() });
         assert_eq!(answer("ask_refund", &evidence, None), Ok(None));
+    }
+
+    #[test]
+    fn money_taken_by_hand_names_the_vendors_transaction() {
+        for transaction in [
+            "8ac7a4a2900000010190000000000001",
+            "169996200000132829",
+            "act_y3oqhf46pyzuxjbcn2giaqnb44",
+            "6c1b0a5e-8f3d-4b52-9c07-2f6a1d3e4b5c",
+        ] {
+            let evidence = json!({ "transaction": transaction });
+            let stored = answer("capture_payment", &evidence, None).unwrap().unwrap();
+            let read: Stored<CaptureState> = serde_json::from_value(stored).unwrap();
+            assert_eq!(read.answer, CaptureState::Captured);
+            assert_eq!(answer("ask_capture", &evidence, None), Ok(None));
+        }
+        for said in ["", "yes", "i saw it in the portal", "looks-quite-all-right", "1"] {
+            for step in ["capture_payment", "ask_capture"] {
+                assert!(answer(step, &json!({ "transaction": said }), None).is_err(), "{said}");
+                assert!(answer(step, &json!({ "seen": said }), None).is_err(), "{said}");
+            }
+        }
     }
 
     #[test]
@@ -196,6 +235,9 @@ mod tests {
         for step in ["confirm_order", "cancel_order", "release_booking", "send_refund"] {
             assert!(decisions(step).contains(&Decision::Settled), "{step}");
         }
-        assert!(!decisions("send_refund").contains(&Decision::GiveUp));
+        // Who gave these up would leave money nobody has, with a ticket out or without one.
+        for step in ["send_refund", "ask_refund", "capture_payment", "ask_capture"] {
+            assert!(!decisions(step).contains(&Decision::GiveUp), "{step}");
+        }
     }
 }

@@ -10,12 +10,13 @@ use adapters::{
     vista::{OrderRef, OrderSnapshot},
 };
 use schema::{
-    paying::{NextAct, PayWith, Taking},
+    paying::{Buyer, NextAct, PayWith, Taking},
     payments::{self, Opening, Payment, PaymentRequest},
     purchases,
     sealed::Sealed,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use std::net::IpAddr;
 
 /// A secret that was sealed under another key, or altered.
 struct Unreadable;
@@ -38,7 +39,9 @@ enum Found<'a> {
 impl Activities {
     /// Writes the payment down, or finds an older life of it; refused at once when its booking takes none.
     pub async fn record_payment(&self, request: &PaymentRequest) -> Result<Opening, Error> {
-        Ok(payments::record(&self.db, request).await?)
+        let vendor = self.providers.get(request.provider);
+        let taking = vendor.and_then(|vendor| vendor.taking(&request.pay_with));
+        Ok(payments::record(&self.db, request, taking).await?)
     }
 
     /// Restarts Vista's timer and reads the order again: what is to pay, and until when.
@@ -127,8 +130,9 @@ impl Activities {
         let Some(vendor) = self.providers.get(request.provider) else {
             return Ok(Found::NoVendor);
         };
-        let (taking, secret) = (vendor.taking(&request.pay_with), self.secret(&request.pay_with));
-        let sound = taking.is_some() && secret.is_ok();
+        let secret = self.secret(&request.pay_with);
+        let still_taken = vendor.taking(&request.pay_with).is_some();
+        let sound = still_taken && payment.taking.is_some() && secret.is_ok();
         let purchases = if vendor.wants_purchases() {
             purchases::before(&self.db, request.booking_id).await?
         } else {
@@ -138,14 +142,20 @@ impl Activities {
             payment: request.payment_id,
             booking: request.booking_id,
             amount,
-            taking: taking.unwrap_or(Taking::AtOnce),
+            taking: payment.taking.unwrap_or(Taking::AtOnce),
             pay_with: request.pay_with.clone(),
             secret: secret.unwrap_or_default(),
-            buyer: request.buyer.clone(),
+            buyer: Buyer { address: self.address(request), ..request.buyer.clone() },
             purchases,
             return_url: request.return_url.clone(),
         };
         Ok(Found::Charge { payment: Box::new(payment), vendor, charge: Box::new(charge), sound })
+    }
+
+    /// Where the buyer asks from. None: nobody wanted to know, or an older life of this was told.
+    fn address(&self, request: &PaymentRequest) -> Option<IpAddr> {
+        let text = self.id_key.unseal(request.buyer_address.as_ref()?)?;
+        text.expose_secret().parse().ok()
     }
 
     /// What the customer's way to pay stands for, where it stands for something.

@@ -43,7 +43,7 @@ impl Activities {
             transaction,
         };
         // What is taken at once is not settled before it is taken.
-        let taking = vendor.taking(&payment.request.pay_with).unwrap_or(Taking::AtOnce);
+        let taking = payment.taking.unwrap_or(Taking::AtOnce);
         match vendor.ask(&question, within).await {
             Ok(transactions) => self.settle(payment, before, &transactions, taking).await,
             Err(error) => {

@@ -8,7 +8,7 @@ use schema::{
     money::Money,
     payments,
     provider::Provider,
-    refunds,
+    refunds, settling,
     states::DeliveryVerdict,
     timings::Timings,
     webhooks,
@@ -52,19 +52,27 @@ impl Activities {
         match &hint.claim {
             Claim::Payment { reference, .. } => self.payment_named(provider, reference).await,
             Claim::Refund { reference, .. } => self.refund_named(provider, reference).await,
-            Claim::Chargeback { reference, .. } => {
-                let subject =
-                    self.payment_named(provider, reference.as_deref().unwrap_or_default()).await?;
-                Ok(Subject::Chargeback {
-                    booking: if let Subject::Payment { booking, .. } = subject {
-                        Some(booking)
-                    } else {
-                        None
-                    },
-                })
+            Claim::Chargeback { reference, transaction } => {
+                let named = (reference.as_deref(), transaction.as_deref());
+                Ok(Subject::Chargeback { booking: self.taken_back(provider, named).await? })
             }
             Claim::Other { .. } => Ok(Subject::Nothing),
         }
+    }
+
+    /// Whose money the cardholder's bank has taken back. Not every vendor says so by our reference; then it is known by the
+    /// transaction that took it.
+    async fn taken_back(
+        &self,
+        provider: Provider,
+        (reference, transaction): (Option<&str>, Option<&str>),
+    ) -> Result<Option<BookingId>, Error> {
+        let named = self.payment_named(provider, reference.unwrap_or_default()).await?;
+        if let Subject::Payment { booking, .. } = named {
+            return Ok(Some(booking));
+        }
+        let Some(transaction) = transaction else { return Ok(None) };
+        Ok(settling::booking_of(&self.db, provider, transaction).await?)
     }
 
     async fn payment_named(&self, provider: Provider, reference: &str) -> Result<Subject, Error> {

@@ -191,6 +191,11 @@ pub trait PaymentProvider: Send + Sync {
         false
     }
 
+    /// It wants to know where the buyer asks from (`Buyer::address`).
+    fn wants_address(&self) -> bool {
+        false
+    }
+
     /// Opens a page to pay on, or charges what the customer has given us (`pay_with.moves_money()`). A page is harmless:
     /// a session nobody pays in is nothing. A decline is a session in which nothing is left to do.
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error>;
@@ -237,7 +242,12 @@ pub trait PaymentProvider: Send + Sync {
     /// Verifies a webhook on its raw bytes, then reads it.
     fn read_webhook(&self, delivery: Delivery<'_>) -> Result<Hint, Error>;
 
-    /// What the browser brings back from the vendor's page that the payment goes on with (`proceed`), once it is
-    /// verified. None: nothing, the vendor is asked. `fields` are those of the query or of the form.
-    fn read_return(&self, fields: &[(String, String)]) -> Result<Option<SecretString>, Error>;
+    /// What the browser brings back from the vendor's page that this payment goes on with (`proceed`), once it is
+    /// verified. None: nothing, the vendor is asked. What the vendor has signed for another payment is forged here: it
+    /// must not stand in the way of this one's own. `fields` are those of the query or of the form.
+    fn read_return(
+        &self,
+        payment: PaymentId,
+        fields: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error>;
 }

@@ -3,6 +3,7 @@
 use crate::sealed::Sealed;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use utoipa::ToSchema;
 
 /// With what the customer pays. Each vendor takes some of these.
@@ -20,7 +21,7 @@ pub enum PayWith {
     Token { token: Sealed },
     /// A card that the customer has saved, by our id of it.
     SavedCard { card: String },
-    /// What Apple's sheet gave the app: its `paymentData`.
+    /// What Apple's sheet gave the app: its `PKPaymentToken`.
     ApplePay { payment: Sealed },
     /// STC Pay: a one-time password goes to this phone.
     StcPay { phone: String },
@@ -43,8 +44,9 @@ impl PayWith {
 }
 
 /// When the money moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Taking {
     /// When the customer pays; what cannot be kept is refunded.
     AtOnce,
@@ -62,6 +64,9 @@ pub struct Buyer {
     pub phone: Option<String>,
     /// The language of the vendor's page.
     pub language: Language,
+    /// Where the buyer asks from, if the vendor wants that. Nobody says it of themselves, and it is written nowhere.
+    #[serde(skip)]
+    pub address: Option<IpAddr>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -6,8 +6,9 @@ use crate::{
     events::{self, What},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
-    paying::{Buyer, NextAct, PayWith},
+    paying::{Buyer, NextAct, PayWith, Taking},
     provider::{Platform, Provider},
+    sealed::Sealed,
     states::{BookingStatus, PaymentStatus, VendorSays, Verdict},
     timings::Timings,
 };
@@ -25,6 +26,10 @@ pub struct PaymentRequest {
     pub pay_with: PayWith,
     #[serde(default)]
     pub buyer: Buyer,
+    /// Where the buyer asks from, for a vendor that wants it with the charge. It lives in the workflow's journal alone, as
+    /// long as that does; no row has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buyer_address: Option<Sealed>,
     /// Where the vendor sends the browser back to.
     pub return_url: String,
     pub request_hash: String,
@@ -44,6 +49,9 @@ pub struct Payment {
     /// Why it was never opened.
     pub refused_because: Option<String>,
     pub amount: Option<Money>,
+    /// When its money moves, as it was said before anybody was asked to pay. None: its vendor takes no such payment, and
+    /// was asked for none.
+    pub taking: Option<Taking>,
     pub vendor_session: Option<String>,
     pub vendor_account: Option<String>,
     /// What the customer does next, while the payment can be paid.
@@ -72,8 +80,13 @@ pub enum Opening {
 const ATTEMPTS_MAX: i64 = 10;
 
 /// Writes the payment down, or finds what an older life has written. It is refused at once when its booking takes no
-/// payment any more. Safe to repeat.
-pub async fn record(db: &Db, request: &PaymentRequest) -> Result<Opening, Error> {
+/// payment any more. When its money moves is said here once: what an open payment does changes with no configuration.
+/// Safe to repeat.
+pub async fn record(
+    db: &Db,
+    request: &PaymentRequest,
+    taking: Option<Taking>,
+) -> Result<Opening, Error> {
     let mut tx = db.begin().await?;
     let booking = sqlx::query!(
         r#"
@@ -88,15 +101,16 @@ pub async fn record(db: &Db, request: &PaymentRequest) -> Result<Opening, Error>
     .ok_or_else(|| bookings::missing(request.booking_id))?;
     let fresh = sqlx::query!(
         r#"
-        INSERT INTO payments (payment_id, booking_id, request, request_hash, provider, status)
-        VALUES ($1, $2, $3, $4, $5, 'OPEN')
+        INSERT INTO payments (payment_id, booking_id, request, request_hash, provider, status, taking)
+        VALUES ($1, $2, $3, $4, $5, 'OPEN', $6)
         ON CONFLICT (payment_id) DO NOTHING
         "#,
         request.payment_id as PaymentId,
         request.booking_id as BookingId,
-        write("payment request", request)?,
+        write("payment request", &PaymentRequest { buyer_address: None, ..request.clone() })?,
         request.request_hash,
-        request.provider.name()
+        request.provider.name(),
+        taking as Option<Taking>
     )
     .execute(&mut *tx)
     .await?;
@@ -336,8 +350,8 @@ async fn select(
         r#"
         SELECT payment_id AS "payment_id: PaymentId", booking_id AS "booking_id: BookingId", request,
                provider AS "provider: Provider", status AS "status: PaymentStatus", refused_because,
-               amount_minor, currency AS "currency: Currency", vendor_session, vendor_account, next_act, brand, last4,
-               decline_code, created_at,
+               amount_minor, currency AS "currency: Currency", taking AS "taking: Taking", vendor_session,
+               vendor_account, next_act, brand, last4, decline_code, created_at,
                (status IN ('OPEN', 'FAILED') AND COALESCE((
                    SELECT bookings.status = 'PENDING' AND bookings.expires_at > clock_timestamp()
                    FROM bookings WHERE bookings.booking_id = payments.booking_id
@@ -367,6 +381,7 @@ async fn select(
                     .amount_minor
                     .zip(row.currency)
                     .map(|(minor, in_)| Money::new(minor, in_)),
+                taking: row.taking,
                 vendor_session: row.vendor_session,
                 vendor_account: row.vendor_account,
                 next: row.next_act.map(|next| read("next act", next)).transpose()?,

@@ -99,6 +99,24 @@ pub async fn settled(db: &Db, payment: PaymentId) -> Result<Vec<(String, Settled
         .collect())
 }
 
+/// The booking whose money this transaction of the vendor's is, or what it reserved.
+pub async fn booking_of(
+    db: &Db,
+    provider: Provider,
+    transaction: &str,
+) -> Result<Option<BookingId>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT booking_id AS "booking: BookingId" FROM captures
+        WHERE provider = $1 AND vendor_transaction = $2
+        "#,
+        provider.name(),
+        transaction
+    )
+    .fetch_optional(&db.0)
+    .await?)
+}
+
 /// What an earlier question has left.
 struct Written {
     status: PaymentStatus,

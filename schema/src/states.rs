@@ -112,7 +112,9 @@ impl PaymentStatus {
     pub const fn after(self, word: VendorSays) -> Option<Self> {
         match (self, word) {
             (Self::Open | Self::Failed, VendorSays::Declined) => Some(Self::Failed),
-            (Self::Open | Self::Failed, VendorSays::Authorized) => Some(Self::Authorized),
+            (Self::Open | Self::Failed | Self::Abandoned, VendorSays::Authorized) => {
+                Some(Self::Authorized)
+            }
             (Self::Open | Self::Failed, VendorSays::NoMoney) => Some(Self::Abandoned),
             (Self::Authorized, VendorSays::Voided) => Some(Self::Voided),
             (

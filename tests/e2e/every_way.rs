@@ -51,6 +51,12 @@ async fn whoever_pays_has_a_ticket() {
         payment.until("CAPTURED").await;
         let timeline = booking.looks().await["timeline"].to_string();
         assert_eq!(timeline.contains("\"reserved\""), way.reserves(), "{way:?}: {timeline}");
+        // When its money moves is written down; where its buyer asked from is not.
+        let query = "SELECT taking, request ? 'buyer_address' FROM payments WHERE payment_id = $1";
+        let written = sqlx::query_as(query).bind(payment.reference()).fetch_one(&visit.db);
+        let (taking, address): (String, bool) = written.await.unwrap();
+        assert_eq!(taking == "once_confirmed", way.reserves(), "{way:?}");
+        assert!(!address, "{way:?}");
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! Money that comes twice, too late or unheard: it wins its booking once, or goes back by itself.
 
-use harness::{Customer, Order, Shopper, visit};
-use serde_json::json;
+use harness::{Customer, Order, Shopper, Way, visit};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn of_two_approved_payments_one_wins_and_the_other_goes_back() {
@@ -18,6 +18,34 @@ async fn of_two_approved_payments_one_wins_and_the_other_goes_back() {
         .map(|payment| payment["verdict"].as_str().unwrap_or_default().to_owned());
     verdicts.sort();
     assert_eq!(verdicts, ["LATE", "WON"]);
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn money_from_two_vendors_is_kept_once_and_the_customer_is_told_of_the_other() {
+    let visit = visit().await;
+    // What comes second is taken already, or only reserved.
+    for (wins, goes_back) in
+        [(Way::Tabby, Way::HyperPayPage), (Way::HyperPayPage, Way::CheckoutCard)]
+    {
+        let booking = visit.customer().books(Order::new(&visit)).await;
+        let second = booking.opens(goes_back).await;
+        let first = booking.opens(wins).await;
+        first.is_made().await;
+        let won = |view: &Value| view["payments"].to_string().contains("\"WON\"");
+        booking.until_so("money that has won", won).await;
+        second.shopper(Shopper::Approves).await;
+
+        booking.until_ticket().await;
+        let view = booking.until_refunded().await;
+        let verdicts = [first.looks().await, second.looks().await]
+            .map(|payment| payment["verdict"].as_str().unwrap_or_default().to_owned());
+        assert_eq!(verdicts, ["WON", "LATE"], "{wins:?} {goes_back:?}");
+        let says = &view["standing"]["says"];
+        let (en, ar) = (says["en"].as_str().unwrap(), says["ar"].as_str().unwrap());
+        assert!(en.contains("Another payment of 115.00 SAR has gone back to you in full."), "{en}");
+        assert!(ar.contains("أُعيدت إليك دفعة أخرى بمبلغ 115.00 ريال كاملة."), "{ar}");
+    }
     visit.assert_balanced().await;
 }
 

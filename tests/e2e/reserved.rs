@@ -1,9 +1,9 @@
 //! Money that is reserved when the customer pays: taken once Vista has the booking, let go otherwise.
 
 use crate::unwinding::confirming_with;
-use harness::{Booking, Order, Payment, Shopper, Visit, visit, visit_alone};
+use harness::{Booking, Order, Payment, Setup, Shopper, Visit, visit, visit_alone, visit_with};
 use schema::ids::PaymentId;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 async fn booked(visit: &Arc<Visit>) -> Booking {
@@ -79,6 +79,31 @@ async fn what_is_reserved_too_late_is_let_go() {
     booking.until_refunded().await;
     assert_eq!(moves(&visit, &payment).await, ["authorize", "reversal"]);
     assert_eq!(payment.looks().await["verdict"], "LATE");
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn what_shows_as_reserved_after_its_session_was_given_up_is_let_go() {
+    // The vendor's session is over sooner.
+    let visit = visit_with(Setup { factor: 120, ..Setup::default() }).await;
+    let booking = booked(&visit).await;
+    let payment = booking.opens_card_payment().await;
+    let blind = ["query_reference", "query_id", "status_checkout"].map(|look_up| {
+        let matching = json!({ "op": look_up, "reference": payment.reference() });
+        json!({ "match": matching, "fault": "lookup_lag", "times": 0 })
+    });
+    visit.misbehaves("hyperpay", &json!(blind)).await;
+    visit.hyperpay().fails("webhook", payment.reference(), "lost").await;
+    payment.shopper(Shopper::Approves).await;
+    payment.until("ABANDONED").await;
+
+    visit.all_goes_well().await;
+    let redelivery = json!({ "reference": payment.reference() });
+    assert_eq!(visit.hyperpay().redelivers(&redelivery).await, [json!(200)]);
+    booking.until_refunded().await;
+    let view = payment.looks().await;
+    assert_eq!((&view["status"], &view["verdict"]), (&json!("VOIDED"), &json!("LATE")));
+    assert_eq!(moves(&visit, &payment).await, ["authorize", "reversal"]);
     visit.assert_balanced().await;
 }
 

@@ -46,6 +46,7 @@ const GRAPHS: [Graph; 4] = [
             ("FAILED", "ABANDONED"),
             ("AUTHORIZED", "CAPTURED"),
             ("AUTHORIZED", "VOIDED"),
+            ("ABANDONED", "AUTHORIZED"),
             ("ABANDONED", "CAPTURED"),
         ],
     ),

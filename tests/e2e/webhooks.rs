@@ -76,6 +76,26 @@ async fn a_webhook_about_nothing_of_ours_is_taken_and_put_aside() {
 }
 
 #[tokio::test]
+async fn a_chargeback_that_names_the_transaction_alone_finds_its_booking() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.pays().await;
+    booking.until_ticket().await;
+    let about = visit.hyperpay().about(payment.reference()).await;
+    let taken = about.iter().find(|entry| entry["kind"] == "capture").unwrap();
+    let id = format!("{:032x}", rand::random::<u128>());
+    let payload = json!({ "id": id, "paymentType": "CB", "amount": "115.00", "currency": "SAR",
+        "referencedId": taken["vendor_id"],
+        "result": { "code": "000.100.200", "description": "Reason not specified" } });
+    let notice = json!({ "type": "PAYMENT", "payload": payload }).to_string();
+    let sealed = seal(&visit.system.keys.webhook, &notice);
+    assert_eq!(visit.hyperpay().delivers(&sealed).await.status, 200);
+
+    visit.until_case("chargeback", &booking).await;
+    visit.assert_balanced_but_for(&["chargeback"]).await;
+}
+
+#[tokio::test]
 async fn a_webhook_that_claims_money_for_an_unpaid_booking_pays_nothing() {
     let visit = visit().await;
     let booking = visit.customer().books(Order::new(&visit)).await;

@@ -76,7 +76,10 @@ impl Checkout {
         if total_count > data.len() || data.len() > PAGE {
             return Err(Error::unknown("checkout: a list that does not show all it counts"));
         }
-        data.retain(|payment| payment.is_ours(reference));
+        // Whose money another's entry, or one of nobody's, speaks of is not ours to guess.
+        if !data.iter().all(|payment| payment.is_ours(reference)) {
+            return Err(Error::unknown("checkout: a list of other payments than were asked for"));
+        }
         data.reverse();
         Ok(data)
     }

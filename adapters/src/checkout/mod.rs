@@ -23,7 +23,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use schema::paying::{PayWith, Taking};
+use schema::{
+    ids::PaymentId,
+    paying::{PayWith, Taking},
+};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 
@@ -185,7 +188,11 @@ impl PaymentProvider for Checkout {
     }
 
     /// The browser brings a `cko-session-id`, which anybody could: nothing to go on with, the vendor is asked.
-    fn read_return(&self, _: &[(String, String)]) -> Result<Option<SecretString>, Error> {
+    fn read_return(
+        &self,
+        _: PaymentId,
+        _: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error> {
         Ok(None)
     }
 }

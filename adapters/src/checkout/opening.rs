@@ -51,9 +51,11 @@ impl Checkout {
         charge: &Charge,
         until: Deadline,
     ) -> Result<Opened, Error> {
-        let Ok(data @ Value::Object(_)) = serde_json::from_str(given(charge)?) else {
+        let Ok(Value::Object(mut token)) = serde_json::from_str(given(charge)?) else {
             return Ok(rejected("apple_pay_unreadable"));
         };
+        // The vendor wants the encrypted part of Apple's token alone.
+        let data = token.remove("paymentData").unwrap_or(Value::Object(token));
         let Some(token) = self.exchange(data, until).await? else {
             return Ok(rejected("apple_pay_not_accepted"));
         };
@@ -155,7 +157,8 @@ impl Checkout {
         Ok(Session {
             id: payment.id.clone(),
             account: self.processing_channel.clone(),
-            lives_ms: self.challenge_lives_ms,
+            // Whoever was declined can pay another way at once. Money is waited for until it shows.
+            lives_ms: if payment.status.is_over() { 0 } else { self.challenge_lives_ms },
             next,
         })
     }

@@ -49,6 +49,24 @@ pub(super) enum Status {
     Unknown,
 }
 
+impl Status {
+    /// Decided, and without money: nobody can pay in it any more.
+    pub(super) const fn is_over(self) -> bool {
+        match self {
+            Self::Declined | Self::Canceled | Self::Expired | Self::Voided => true,
+            Self::Pending
+            | Self::Authorized
+            | Self::CardVerified
+            | Self::PartiallyCaptured
+            | Self::Captured
+            | Self::PartiallyRefunded
+            | Self::Refunded
+            | Self::Paid
+            | Self::Unknown => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 struct Source {
     #[serde(rename = "type")]

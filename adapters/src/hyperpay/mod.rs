@@ -6,6 +6,7 @@
 //! several transactions, so a payment is known by our reference, never by the session (OPPWA, "COPY and PAY").
 
 mod reads;
+mod refunding;
 mod reserving;
 mod result_codes;
 mod transactions;
@@ -23,12 +24,14 @@ use crate::{
 use async_trait::async_trait;
 use reads::Reads;
 use result_codes::{CHECKOUT_CREATED, Class, NOT_FOUND, ResultCodes, THREE_MEANINGS};
-use schema::paying::{NextAct, PayWith, Taking};
+use schema::{
+    ids::PaymentId,
+    paying::{NextAct, PayWith, Taking},
+};
 use secrecy::SecretString;
 use std::time::Duration;
 use tracing::warn;
-use transactions::same_refund;
-use wire::{Answer, Kind};
+use wire::Answer;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -216,31 +219,6 @@ impl HyperPay {
     fn account<'a>(&'a self, question: &'a Question) -> &'a str {
         question.account.as_ref().unwrap_or(&self.entity_id)
     }
-
-    async fn give_back(
-        &self,
-        order: &RefundOrder,
-        payment_type: &str,
-        within: Duration,
-    ) -> Result<RefundState, Error> {
-        if !is_plain(&order.transaction) {
-            return Err(Error::refused("malformed", "hyperpay: not a transaction's id"));
-        }
-        let mut form = vec![
-            ("entityId", order.account.clone()),
-            ("paymentType", payment_type.to_owned()),
-            ("amount", wire::amount_to_wire(order.amount)?),
-            ("currency", order.amount.currency.code().to_owned()),
-            ("merchantTransactionId", order.refund.bare()),
-        ];
-        form.extend(self.test_mode.clone().map(|mode| ("testMode", mode)));
-        let path = format!("v1/payments/{}", order.transaction);
-        let call = Call::post_form("refund", path, form);
-        let answer = self.ask_vendor(call, Deadline::after(within)).await?;
-        let state = self.refund_state(&answer)?;
-        same_refund(order, &answer)?;
-        Ok(state)
-    }
 }
 
 #[async_trait]
@@ -324,9 +302,8 @@ impl PaymentProvider for HyperPay {
         self.find_taken(order, within).await
     }
 
-    /// A reversal only for a reservation: whether a debit can be reversed differs by acquirer, so that is a refund.
     async fn refund(&self, order: &RefundOrder, within: Duration) -> Result<RefundState, Error> {
-        self.give_back(order, if order.reserved { "RV" } else { "RF" }, within).await
+        self.give_back(order, Deadline::after(within)).await
     }
 
     async fn find_refund(
@@ -334,42 +311,18 @@ impl PaymentProvider for HyperPay {
         order: &RefundOrder,
         within: Duration,
     ) -> Result<Option<RefundState>, Error> {
-        let reference = order.refund.bare();
-        let until = Deadline::after(within);
-        let shown = self.by_reference(&reference, &order.account, until).await?;
-        let mut found = None;
-        for answer in shown.iter().filter(|answer| answer.kind() == Kind::GivenBack) {
-            if answer.merchant_transaction_id.as_ref() != Some(&reference) {
-                warn!(refund.id = %order.refund, "hyperpay shows a refund that is not ours");
-                continue;
-            }
-            same_refund(order, answer)?;
-            let state = match self.refund_state(answer) {
-                // Neither done nor refused for certain: it may still become either.
-                Err(Error::Unknown { .. }) => {
-                    let transaction = answer.id.clone().unwrap_or_default();
-                    RefundState::Pending { transaction }
-                }
-                state => state?,
-            };
-            if matches!(state, RefundState::Refunded { .. }) {
-                return Ok(Some(state));
-            }
-            found = match found {
-                Some(RefundState::Pending { .. }) => found,
-                Some(RefundState::Rejected { .. } | RefundState::Refunded { .. }) | None => {
-                    Some(state)
-                }
-            };
-        }
-        Ok(found)
+        self.find_given_back(order, Deadline::after(within)).await
     }
 
     fn read_webhook(&self, delivery: Delivery<'_>) -> Result<Hint, Error> {
         webhook::read(&self.webhook_keys, &self.codes, delivery.header, delivery.body)
     }
 
-    fn read_return(&self, _: &[(String, String)]) -> Result<Option<SecretString>, Error> {
+    fn read_return(
+        &self,
+        _: PaymentId,
+        _: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error> {
         Ok(None)
     }
 }

@@ -78,10 +78,17 @@ impl HyperPay {
         let shown = self.by_reference(&reference, &order.account, until).await?;
         let mut found = None;
         for answer in shown.iter().filter(|answer| answer.is_capture()) {
+            if answer.merchant_transaction_id.is_none() || answer.amount.is_none() {
+                return Err(Error::unknown("hyperpay: a capture that does not say of what"));
+            }
             same_capture(order, answer)?;
             let state = match self.capture_state(answer) {
                 // Neither done nor refused for certain: it may still become either.
                 Err(Error::Unknown { .. }) => CaptureState::Pending,
+                // Whatever was wrong with it, of a transaction that is shown it is the last word.
+                Err(Error::Refused { reason, .. } | Error::Unavailable { reason, .. }) => {
+                    CaptureState::Rejected { code: answer.code().to_owned(), reason }
+                }
                 state => state?,
             };
             if state == CaptureState::Captured {

@@ -2,12 +2,12 @@
 
 use super::{
     HyperPay,
-    result_codes::{Class, Invalid},
+    result_codes::Class,
     wire::{Answer, Kind},
 };
 use crate::{
     error::Error,
-    provider::{Question, RefundOrder, RefundState, Transaction, TransactionState},
+    provider::{Question, Transaction, TransactionState},
 };
 use tracing::warn;
 
@@ -76,30 +76,6 @@ impl HyperPay {
             | Class::Unknown => TransactionState::Pending,
         }
     }
-
-    pub(super) fn refund_state(&self, answer: &Answer) -> Result<RefundState, Error> {
-        let code = &answer.result.code;
-        let id = || {
-            let none = || Error::unknown("hyperpay: a refund without an id");
-            answer.id.clone().ok_or_else(none)
-        };
-        match self.codes.class(code) {
-            Class::Approved | Class::Review => Ok(RefundState::Refunded { transaction: id()? }),
-            Class::Pending | Class::PendingLong => Ok(RefundState::Pending { transaction: id()? }),
-            Class::Declined(_) | Class::Invalid(Invalid::Reference) => {
-                Ok(RefundState::Rejected { code: code.clone(), reason: answer.reason() })
-            }
-            Class::Throttled
-            | Class::Busy
-            | Class::Duplicate
-            | Class::ListOk
-            | Class::Uncertain
-            | Class::System
-            | Class::Invalid(_)
-            | Class::Chargeback
-            | Class::Unknown => Err(self.no_answer(answer)),
-        }
-    }
 }
 
 /// What was taken stays taken, whatever an older or later line says of it.
@@ -110,19 +86,4 @@ const fn finality(state: &TransactionState) -> u8 {
         TransactionState::Authorized | TransactionState::Voided => 2,
         TransactionState::Captured { .. } => 3,
     }
-}
-
-/// What an answer says about a refund must be about this one. What it leaves out it does not contradict.
-pub(super) fn same_refund(order: &RefundOrder, answer: &Answer) -> Result<(), Error> {
-    let reference = order.refund.bare();
-    let same_reference = answer.merchant_transaction_id.as_ref().is_none_or(|it| *it == reference);
-    let same_parent = answer.referenced_id.as_ref().is_none_or(|it| *it == order.transaction);
-    let same_amount = match &answer.amount {
-        None => true,
-        Some(_) => answer.money()? == order.amount,
-    };
-    if same_reference && same_parent && same_amount {
-        return Ok(());
-    }
-    Err(Error::unknown("hyperpay: the answer is about another refund"))
 }

@@ -24,7 +24,10 @@ use crate::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use schema::paying::{NextAct, PayWith, Taking};
+use schema::{
+    ids::PaymentId,
+    paying::{NextAct, PayWith, Taking},
+};
 use secrecy::{ExposeSecret, SecretString};
 use showing::Shown;
 use std::time::Duration;
@@ -247,7 +250,11 @@ impl PaymentProvider for NearPay {
         webhook::read(&self.webhook_secrets, delivery.path, delivery.body)
     }
 
-    fn read_return(&self, _: &[(String, String)]) -> Result<Option<SecretString>, Error> {
+    fn read_return(
+        &self,
+        _: PaymentId,
+        _: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error> {
         Ok(None)
     }
 }

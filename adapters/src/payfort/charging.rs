@@ -40,7 +40,10 @@ impl PayFort {
                 self.charge_token(charge, token, until).await
             }
             PayWith::ApplePay { .. } => {
-                let request = apple::with_token(self.charging(charge)?, secret(charge)?)?;
+                let Some(request) = apple::with_token(self.charging(charge)?, secret(charge)?)
+                else {
+                    return Ok(Opened::Rejected { code: "apple_pay_unreadable".to_owned() });
+                };
                 self.charge(charge, request, until).await
             }
             PayWith::Token { .. } | PayWith::StcPay { .. } | PayWith::Terminal { .. } => {
@@ -105,11 +108,12 @@ impl PayFort {
             Taking::OnceConfirmed => ("authorize", "AUTHORIZATION"),
         };
         let channel = self.channel_for(&charge.pay_with)?;
+        let address = charge.buyer.address.map(|address| address.to_string());
         let request = self
             .about(Request::new(operation, ("command", command)), channel, charge.payment)
             .with("language", charge.buyer.language.code())
             .with("customer_email", self.email(charge))
-            .with("customer_ip", &self.customer_ip);
+            .with("customer_ip", address.as_ref().unwrap_or(&self.customer_ip));
         request.of(charge.amount)
     }
 
@@ -121,16 +125,24 @@ impl PayFort {
     ) -> Result<Opened, Error> {
         let channel = self.channel_for(&charge.pay_with)?;
         let answer = self.send(channel, (charge.payment, request), until).await?;
-        self.charged(charge, channel, &answer)
+        if let Some(opened) = self.charged(charge, channel, &answer)? {
+            return Ok(opened);
+        }
+        let shown = self.shown_after_a_no(channel, charge.payment, until).await?;
+        Ok(match shown {
+            Some(standing) => self.found(charge, channel, &standing),
+            None => over(charge, channel),
+        })
     }
 
-    /// What the answer to a charge comes to. Of whatever is not certain nothing is said: it is looked up.
+    /// What the answer to a charge comes to. `None`: the order does not allow it, and what it shows is the answer. Of
+    /// whatever is not certain nothing is said: it is looked up.
     fn charged(
         &self,
         charge: &Charge,
         channel: &Channel,
         answer: &Message,
-    ) -> Result<Opened, Error> {
+    ) -> Result<Option<Opened>, Error> {
         let class = answer.class();
         let shown = answer.minor("amount")?;
         let same_amount = shown.is_none_or(|minor| minor == charge.amount.amount_minor);
@@ -138,19 +150,22 @@ impl PayFort {
         if !same_amount || !answer.is_in_riyals() || is_success && shown.is_none() {
             return Err(Error::unknown("payfort: the answer is about another amount"));
         }
-        match class {
+        Ok(Some(match class {
             Class::Purchased | Class::Authorized | Class::Pending => {
-                Ok(self.session(charge, channel, NextAct::Nothing))
+                self.session(charge, channel, NextAct::Nothing)
             }
             Class::Checks3ds => {
                 let url = answer.get("3ds_url").filter(|url| self.is_a_page(url));
                 let url =
                     url.ok_or_else(|| Error::unknown("payfort: 3-D Secure without a page"))?;
                 let next = NextAct::Redirect { url: url.to_owned() };
-                Ok(self.session(charge, channel, next))
+                self.session(charge, channel, next)
             }
-            Class::Declined => Ok(over(charge, channel)),
-            Class::Invalid => Err(Error::refused(answer.code("response_code"), answer.reason())),
+            Class::Declined => over(charge, channel),
+            Class::NotNow => return Ok(None),
+            Class::Invalid => {
+                return Err(Error::refused(answer.code("response_code"), answer.reason()));
+            }
             Class::Captured
             | Class::Refunded
             | Class::Voided
@@ -158,10 +173,9 @@ impl PayFort {
             | Class::Tokenized
             | Class::Duplicate
             | Class::NotFound
-            | Class::NotNow
             | Class::Uncertain
-            | Class::Unknown => Err(Error::unknown(answer.reason())),
-        }
+            | Class::Unknown => return Err(Error::unknown(answer.reason())),
+        }))
     }
 
     /// A charge that was looked up. Where 3-D Secure waits, its page is lost with the answer that named it: nothing is

@@ -1,6 +1,9 @@
 //! What follows a charge: reserved money taken or let go, and money sent back.
 
-use super::{PayFort, codes::Class, message::Message, requests::Request, signing::Channel};
+use super::{
+    PayFort, codes::Class, message::Message, requests::Request, signing::Channel,
+    standing::Standing,
+};
 use crate::{
     error::Error,
     http::Deadline,
@@ -13,11 +16,13 @@ enum Followed {
     Done,
     Pending,
     Rejected,
+    /// As the order is now, it is not allowed: because it has been done, or because it cannot be.
+    NotAllowed,
 }
 
 impl PayFort {
-    /// Takes all that was reserved. A second time there is nothing left to take, which the vendor refuses: unknown, and
-    /// the look-up sees the first.
+    /// Takes all that was reserved. A second time there is nothing left to take, which the vendor refuses: what the order
+    /// shows is the answer then.
     pub(super) async fn take_reserved(
         &self,
         order: &CaptureOrder,
@@ -29,12 +34,18 @@ impl PayFort {
         let request = request.of(order.amount)?;
         let answer = self.send(channel, (order.payment, request), until).await?;
         same_order(&answer, &order.transaction, Some(order.amount))?;
+        let rejected = || {
+            let code = answer.code("response_code").to_owned();
+            CaptureState::Rejected { code, reason: answer.reason() }
+        };
         Ok(match followed(&answer, Class::Captured)? {
             Followed::Done => CaptureState::Captured,
             Followed::Pending => CaptureState::Pending,
-            Followed::Rejected => {
-                let code = answer.code("response_code").to_owned();
-                CaptureState::Rejected { code, reason: answer.reason() }
+            Followed::Rejected => rejected(),
+            Followed::NotAllowed => {
+                let shown = self.shown_after_a_no(channel, order.payment, until).await?;
+                let done = shown.map(|order_now| order_now.capture(order)).transpose()?.flatten();
+                done.unwrap_or_else(rejected)
             }
         })
     }
@@ -50,7 +61,7 @@ impl PayFort {
         let request = self.following(request, channel, (order.payment, &order.transaction));
         let answer = self.send(channel, (order.payment, request), until).await?;
         same_order(&answer, &order.transaction, None)?;
-        refund_state(order, &answer, Class::Voided)
+        self.refund_state(order, (&answer, Class::Voided), until).await
     }
 
     /// Sends money back under the refund's own reference. Whether the vendor refuses a reference of a refund that it has
@@ -76,7 +87,44 @@ impl PayFort {
         if answer.get("maintenance_reference").is_some_and(|shown| shown != reference) {
             return Err(Error::unknown("payfort: the answer is about another refund"));
         }
-        refund_state(order, &answer, Class::Refunded)
+        self.refund_state(order, (&answer, Class::Refunded), until).await
+    }
+
+    /// The vendor gives what follows an order no id of its own, so it is known by the order's.
+    async fn refund_state(
+        &self,
+        order: &RefundOrder,
+        (answer, done): (&Message, Class),
+        until: Deadline,
+    ) -> Result<RefundState, Error> {
+        let transaction = order.transaction.clone();
+        let rejected = || {
+            let code = answer.code("response_code").to_owned();
+            RefundState::Rejected { code, reason: answer.reason() }
+        };
+        Ok(match followed(answer, done)? {
+            Followed::Done => RefundState::Refunded { transaction },
+            Followed::Pending => RefundState::Pending { transaction },
+            Followed::Rejected => rejected(),
+            Followed::NotAllowed => {
+                let channel = self.account(&order.account)?;
+                let shown = self.shown_after_a_no(channel, order.payment, until).await?;
+                let done = shown.map(|order_now| order_now.refund(order)).transpose()?.flatten();
+                done.unwrap_or_else(rejected)
+            }
+        })
+    }
+
+    /// How an order stands that does not allow what was asked. Where it shows nothing of it, the no stands. A look-up that
+    /// fails, by whatever it fails, leaves it unknown: not even "not executed" would be about what was asked first.
+    pub(super) async fn shown_after_a_no(
+        &self,
+        channel: &Channel,
+        payment: PaymentId,
+        until: Deadline,
+    ) -> Result<Option<Standing>, Error> {
+        let unknown = |error: Error| Error::unknown(format!("payfort: after a no, {error}"));
+        self.standing(channel, payment, until).await.map_err(unknown)
     }
 
     fn following(
@@ -97,10 +145,10 @@ fn followed(answer: &Message, done: Class) -> Result<Followed, Error> {
     match class {
         Class::Pending => Ok(Followed::Pending),
         Class::Declined => Ok(Followed::Rejected),
+        // "Order already processed" (047) and the like are said of a follow-up, too: its order's reference is never new.
+        Class::NotNow | Class::Duplicate => Ok(Followed::NotAllowed),
         Class::Invalid => Err(Error::refused(answer.code("response_code"), answer.reason())),
-        // Of these, "not now" may mean that it has been done.
-        Class::NotNow
-        | Class::Purchased
+        Class::Purchased
         | Class::Authorized
         | Class::Captured
         | Class::Refunded
@@ -108,24 +156,10 @@ fn followed(answer: &Message, done: Class) -> Result<Followed, Error> {
         | Class::Queried
         | Class::Tokenized
         | Class::Checks3ds
-        | Class::Duplicate
         | Class::NotFound
         | Class::Uncertain
         | Class::Unknown => Err(Error::unknown(answer.reason())),
     }
-}
-
-/// The vendor gives what follows an order no id of its own, so it is known by the order's.
-fn refund_state(order: &RefundOrder, answer: &Message, done: Class) -> Result<RefundState, Error> {
-    let transaction = order.transaction.clone();
-    Ok(match followed(answer, done)? {
-        Followed::Done => RefundState::Refunded { transaction },
-        Followed::Pending => RefundState::Pending { transaction },
-        Followed::Rejected => {
-            let code = answer.code("response_code").to_owned();
-            RefundState::Rejected { code, reason: answer.reason() }
-        }
-    })
 }
 
 /// An answer must be about this order and this amount. What it leaves out it does not contradict: it is signed, and names

@@ -55,7 +55,7 @@ pub struct Config {
     pub apple: Option<Channel>,
     /// The vendor wants an address with every charge: whose, when the buyer has given none.
     pub guest_email: String,
-    /// The vendor wants an IP address with every charge: ours, since a charge does not carry the buyer's.
+    /// The vendor wants an IP address with every charge: ours, when the buyer's is not known any more.
     pub customer_ip: String,
     /// Real money: nothing but https.
     pub live: bool,
@@ -241,6 +241,10 @@ impl PaymentProvider for PayFort {
         }
     }
 
+    fn wants_address(&self) -> bool {
+        true
+    }
+
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error> {
         self.open_charge(charge, Deadline::after(within)).await
     }
@@ -273,7 +277,9 @@ impl PaymentProvider for PayFort {
         };
         let mut found = Vec::new();
         for channel in channels {
-            if let Some(standing) = self.standing(channel, question.payment, until).await? {
+            let standing = self.standing(channel, question.payment, until).await?;
+            // A challenge that nobody has answered is no transaction (yet): with the session it is over.
+            if let Some(standing) = standing.filter(|it| !it.waits_for_the_customer()) {
                 found.push(standing.transaction(question.payment.bare())?);
             }
         }
@@ -321,8 +327,12 @@ impl PaymentProvider for PayFort {
         self.read_feedback(delivery.body)
     }
 
-    fn read_return(&self, fields: &[(String, String)]) -> Result<Option<SecretString>, Error> {
-        self.read_token(fields)
+    fn read_return(
+        &self,
+        payment: PaymentId,
+        fields: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error> {
+        self.read_token(payment, fields)
     }
 }
 

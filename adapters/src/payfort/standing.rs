@@ -13,6 +13,16 @@ use crate::{
 };
 use schema::money::Money;
 
+/// An operation that follows a payment, by the statuses of its codes: done, failed.
+type FollowUp = [&'static str; 2];
+const CAPTURE: FollowUp = ["04", "05"];
+const REFUND: FollowUp = ["06", "07"];
+const VOID: FollowUp = ["08", "09"];
+
+/// The statuses that only a charge has, from its token to its review.
+const OF_CHARGES: [&str; 14] =
+    ["01", "02", "03", "10", "13", "14", "17", "18", "20", "23", "24", "40", "44", "45"];
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     fort_id: String,
@@ -58,44 +68,54 @@ impl Standing {
         Class::of(&self.code)
     }
 
-    /// The last operation has failed for certain, and was of this kind: its status in two digits.
-    fn has_failed(&self, status: &str) -> bool {
-        self.code.starts_with(status) && matches!(self.class(), Class::Declined | Class::NotNow)
+    fn is_one_of(&self, statuses: &[&str]) -> bool {
+        statuses.iter().any(|status| self.code.starts_with(status))
     }
 
-    /// What followed the payment is neither done nor refused for certain. A review is the payment's own.
-    fn is_undecided(&self) -> bool {
-        let undecided = matches!(self.class(), Class::Pending | Class::Uncertain | Class::Unknown);
-        undecided && !self.is_in_review()
+    /// The last operation has failed for certain, and was this one.
+    fn has_failed(&self, [_, failed]: FollowUp) -> bool {
+        self.is_one_of(&[failed]) && matches!(self.class(), Class::Declined | Class::NotNow)
     }
 
-    fn is_in_review(&self) -> bool {
-        self.code.starts_with("40")
+    /// This operation is neither done nor refused for certain. A code of another operation is no verdict on it; one that
+    /// any could have, as "pending", may be its own.
+    fn is_undecided(&self, this: FollowUp) -> bool {
+        let of_another = self.is_one_of(&OF_CHARGES)
+            || [CAPTURE, REFUND, VOID].iter().any(|other| *other != this && self.is_one_of(other));
+        !of_another && matches!(self.class(), Class::Pending | Class::Uncertain | Class::Unknown)
+    }
+
+    /// The customer is to show who they are to their bank. Until they have, nothing is charged; if they never do, this is
+    /// the vendor's last word.
+    pub(super) fn waits_for_the_customer(&self) -> bool {
+        self.class() == Class::Checks3ds && self.authorized == 0 && self.captured == 0
     }
 
     /// What became of the money, and how much of it there is.
     fn state(&self) -> Result<(TransactionState, i64), Error> {
-        let review = self.is_in_review();
+        let review = self.is_one_of(&["40"]);
         if self.captured > 0 {
             return Ok((TransactionState::Captured { review }, self.captured));
         }
-        let contradiction = || Error::unknown("payfort: a success without an amount");
-        // Where a purchase is not counted as a capture, it is what was authorised; only what was taken can go back.
-        let follows_taking = ["14", "06", "07"].iter().any(|status| self.code.starts_with(status));
-        if follows_taking && self.authorized > 0 {
+        // Where a purchase is not counted as a capture, it is what was authorised.
+        if self.authorized > 0 && (self.is_one_of(&["14"]) || self.has_a_refund()) {
             return Ok((TransactionState::Captured { review }, self.authorized));
         }
+        let contradiction = |what: &str| Error::unknown(format!("payfort: {what}"));
         let state = match self.class() {
             Class::Authorized if self.authorized > 0 => TransactionState::Authorized,
             Class::Purchased | Class::Authorized | Class::Captured | Class::Refunded => {
-                return Err(contradiction());
+                return Err(contradiction("a success without an amount"));
             }
             Class::Voided => TransactionState::Voided,
-            // A capture or a void that failed leaves what was reserved.
-            Class::Declined | Class::NotNow if self.authorized > 0 && self.is_follow_up() => {
+            Class::Declined | Class::NotNow if self.leaves_what_was_reserved() => {
                 TransactionState::Authorized
             }
-            Class::Declined | Class::Invalid => {
+            // What failed was no charge: of that it says neither yes nor no.
+            Class::Declined | Class::NotNow if self.is_one_of(&["05", "07", "09"]) => {
+                return Err(contradiction("a failed follow-up without what it follows"));
+            }
+            Class::Declined | Class::Invalid | Class::NotNow => {
                 TransactionState::Declined { code: self.code.clone() }
             }
             Class::Queried
@@ -104,15 +124,23 @@ impl Standing {
             | Class::Pending
             | Class::Duplicate
             | Class::NotFound
-            | Class::NotNow
             | Class::Uncertain
             | Class::Unknown => TransactionState::Pending,
         };
         Ok((state, self.authorized))
     }
 
-    fn is_follow_up(&self) -> bool {
-        ["05", "09"].iter().any(|status| self.code.starts_with(status))
+    /// Only what was taken can go back; after a refund that failed it is with us still. That the order did not allow one is
+    /// no sign that anything was taken.
+    fn has_a_refund(&self) -> bool {
+        self.refunded > 0 || self.is_one_of(&REFUND) && self.class() != Class::NotNow
+    }
+
+    /// A capture or a void that failed, or something that was turned away before it was either.
+    fn leaves_what_was_reserved(&self) -> bool {
+        let turned_away = self.is_one_of(&["00"]) && self.class() == Class::NotNow;
+        let failed = self.has_failed(CAPTURE) || self.has_failed(VOID);
+        self.authorized > 0 && (failed || turned_away)
     }
 
     pub(super) fn transaction(self, reference: String) -> Result<Transaction, Error> {
@@ -140,11 +168,11 @@ impl Standing {
         if self.captured > 0 {
             return Err(Error::unknown("payfort: another amount was taken"));
         }
-        let over = self.class() == Class::Voided || self.has_failed("05");
+        let over = self.class() == Class::Voided || self.has_failed(CAPTURE);
         if over {
             return Ok(rejected());
         }
-        Ok(self.is_undecided().then_some(CaptureState::Pending))
+        Ok(self.is_undecided(CAPTURE).then_some(CaptureState::Pending))
     }
 
     /// What this proves of a refund, or of letting go what was reserved.
@@ -155,10 +183,10 @@ impl Standing {
             let (code, reason) = (self.code.clone(), format!("payfort: {}", self.code));
             Some(RefundState::Rejected { code, reason })
         };
-        let (done, failed) = if order.reserved {
-            (self.class() == Class::Voided, self.captured > 0 || self.has_failed("09"))
+        let (this, done, failed) = if order.reserved {
+            (VOID, self.class() == Class::Voided, self.captured > 0)
         } else {
-            (self.refunded == order.amount.amount_minor, self.has_failed("07"))
+            (REFUND, self.refunded == order.amount.amount_minor, false)
         };
         if done {
             return Ok(Some(RefundState::Refunded { transaction }));
@@ -166,10 +194,10 @@ impl Standing {
         if self.refunded > 0 {
             return Err(Error::unknown("payfort: another amount has gone back"));
         }
-        if failed {
+        if failed || self.has_failed(this) {
             return Ok(rejected());
         }
-        Ok(self.is_undecided().then_some(RefundState::Pending { transaction }))
+        Ok(self.is_undecided(this).then_some(RefundState::Pending { transaction }))
     }
 
     /// Some of the money has gone back already.

@@ -8,6 +8,7 @@ use crate::{
     provider::{Claim, Hint},
 };
 use data_encoding::HEXLOWER;
+use schema::ids::PaymentId;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
@@ -25,11 +26,12 @@ impl PayFort {
         Ok(Hint { event: name(&message), claim: claim(&message) })
     }
 
-    /// The token in what a browser brings back from the page. `None`: it brings none, or comes back from 3-D Secure, whose
+    /// The token that a browser brings back from this payment's page. `None`: it brings none, or comes back from 3-D Secure, whose
     /// end the vendor is asked about. A field that is not the vendor's makes the signature wrong: the return address must
     /// have none of its own.
     pub(super) fn read_token(
         &self,
+        payment: PaymentId,
         fields: &[(String, String)],
     ) -> Result<Option<SecretString>, Error> {
         let theirs = |(name, _): &(String, String)| {
@@ -41,14 +43,13 @@ impl PayFort {
         let unreadable = || Error::forged("payfort: a field of the return comes twice");
         let message = Message::of(fields.iter().cloned()).ok_or_else(unreadable)?;
         self.verify(&message)?;
+        let of_another = || Error::forged("payfort: back from another payment's page");
+        let reference = message.name("merchant_reference", REFERENCE_MAX);
+        let reference = reference.filter(|of| *of == payment.bare()).ok_or_else(of_another)?;
         let tokenized = message.get("service_command") == Some("TOKENIZATION")
             && message.class() == Class::Tokenized;
-        let reference = message.name("merchant_reference", REFERENCE_MAX);
-        let token = message.name("token_name", TOKEN_MAX);
-        Ok(match (reference, token) {
-            (Some(reference), Some(token)) if tokenized => Some(given(reference, token)),
-            (Some(_) | None, _) => None,
-        })
+        let token = message.name("token_name", TOKEN_MAX).filter(|_| tokenized);
+        Ok(token.map(|token| given(reference, token)))
     }
 
     /// Signed by the response phrase of the channel that it names.

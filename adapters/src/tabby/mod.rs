@@ -25,7 +25,10 @@ use crate::{
 use async_trait::async_trait;
 use opening::Checkout;
 use payments::Reservation;
-use schema::paying::{PayWith, Taking};
+use schema::{
+    ids::PaymentId,
+    paying::{PayWith, Taking},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -326,7 +329,11 @@ impl PaymentProvider for Tabby {
     }
 
     /// The page adds `payment_id` to the address, which anybody can: the vendor is asked.
-    fn read_return(&self, _: &[(String, String)]) -> Result<Option<SecretString>, Error> {
+    fn read_return(
+        &self,
+        _: PaymentId,
+        _: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error> {
         Ok(None)
     }
 }

@@ -85,7 +85,7 @@ impl Standin for OfPayFort {
         let fields: Vec<(String, String)> = fields
             .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
             .collect();
-        let given = self.vendor.read_return(&fields).unwrap().unwrap();
+        let given = self.vendor.read_return(charge.payment, &fields).unwrap().unwrap();
         (session, given)
     }
 

@@ -7,13 +7,17 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub SocketAddr);
 
-/// The client's address as it is counted. Each proxy of ours appends whom it has heard, so the entry that the outermost
-/// one has written is counted from the right; everything before it is the client's own invention.
+/// Where a request comes from; for whoever is further in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client(pub IpAddr);
+
+/// The client's address. Each proxy of ours appends whom it has heard, so the entry that the outermost one has written is
+/// counted from the right; everything before it is the client's own invention.
 pub(super) fn client(extensions: &Extensions, headers: &HeaderMap, hops: usize) -> IpAddr {
     let peer = extensions.get::<Peer>().map(|Peer(peer)| peer.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
     if hops == 0 {
-        return counted(peer);
+        return peer.to_canonical();
     }
     let forwarded: Vec<&str> = headers
         .get_all("x-forwarded-for")
@@ -23,7 +27,7 @@ pub(super) fn client(extensions: &Extensions, headers: &HeaderMap, hops: usize) 
         .collect();
     // With fewer entries than proxies it did not come through them: then the connection is all we know.
     let written = forwarded.len().checked_sub(hops).and_then(|at| forwarded.get(at));
-    counted(written.and_then(|text| parsed(text.trim())).unwrap_or(peer))
+    written.and_then(|text| parsed(text.trim())).unwrap_or(peer).to_canonical()
 }
 
 /// An address, with or without a port.
@@ -32,7 +36,7 @@ fn parsed(text: &str) -> Option<IpAddr> {
     bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
 }
 
-/// Whoever has one address of the sixth version has all of its /64.
+/// The address as it is counted: whoever has one of the sixth version has all of its /64.
 pub(super) fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => IpAddr::V4(four),
@@ -57,6 +61,10 @@ mod tests {
         client(&extensions, &headers, hops).to_string()
     }
 
+    fn is_counted_as(address: &str) -> String {
+        counted(address.parse().unwrap()).to_string()
+    }
+
     #[test]
     fn only_what_our_own_proxies_have_written_counts() {
         assert_eq!(seen("9.9.9.9", &["1.1.1.1"], 0), "9.9.9.9");
@@ -69,8 +77,14 @@ mod tests {
 
     #[test]
     fn a_network_of_the_sixth_version_is_one_address() {
-        assert_eq!(seen("2001:db8:1:2:3::4", &[], 0), "2001:db8:1:2::");
+        assert_eq!(is_counted_as("2001:db8:1:2:3::4"), "2001:db8:1:2::");
+        assert_eq!(is_counted_as("::ffff:1.2.3.4"), "1.2.3.4");
+    }
+
+    #[test]
+    fn the_address_itself_is_whole() {
+        assert_eq!(seen("2001:db8:1:2:3::4", &[], 0), "2001:db8:1:2:3::4");
         assert_eq!(seen("::ffff:1.2.3.4", &[], 0), "1.2.3.4");
-        assert_eq!(seen("::1", &["[2001:db8:1:2::9]:443"], 1), "2001:db8:1:2::");
+        assert_eq!(seen("::1", &["[2001:db8:1:2::9]:443"], 1), "2001:db8:1:2::9");
     }
 }

@@ -5,7 +5,8 @@
 //! evenly, so after a pause all of it is there at once.
 
 use super::{
-    Limits, Rate, address,
+    Limits, Rate,
+    address::{self, Client},
     allowance::{Allowance, Left, Wait},
 };
 use crate::{
@@ -154,10 +155,11 @@ pub(super) async fn limit(State(app): State<App>, mut request: Request, next: Ne
     let hops = app.settings.limits.trusted_hops;
     let address = address::client(request.extensions(), request.headers(), hops);
     request.extensions_mut().insert(presented);
+    request.extensions_mut().insert(Client(address));
     if !counted {
         return next.run(request).await;
     }
-    match app.guard.rates.check(class, ones, address) {
+    match app.guard.rates.check(class, ones, address::counted(address)) {
         Ok(left) => {
             let mut response = next.run(request).await;
             show(response.headers_mut(), left);

@@ -173,7 +173,7 @@ async fn go_on(app: &App, payment: &Payment, fields: &Fields) -> Result<(), Erro
     let Some(vendor) = app.providers.get(payment.provider).filter(|_| !fields.is_empty()) else {
         return Ok(());
     };
-    match vendor.read_return(fields) {
+    match vendor.read_return(payment.payment_id, fields) {
         Ok(Some(given)) => {
             let sealed = ways_to_pay::seal(app, given.expose_secret())?;
             Ok(app.engine.give(payment.payment_id, sealed).await?)

@@ -11,11 +11,12 @@ use crate::{
     app::App,
     auth::{Caller, CallerHeader, IdempotencyKey, KeyHeader},
     error::Error,
+    guard::Client,
     preferences::{Wait, WaitHeader},
     view::PaymentView,
 };
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -78,11 +79,11 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 async fn create(
     State(app): State<App>,
     caller: Caller,
-    preferences: (IdempotencyKey, Wait),
+    about: (IdempotencyKey, Wait, Extension<Client>),
     Named(booking): Named<String>,
     Body { value: CreatePayment { provider, pay, buyer }, hash }: Body<CreatePayment>,
 ) -> Result<Response, Error> {
-    let (IdempotencyKey(key), wait) = preferences;
+    let (IdempotencyKey(key), wait, Extension(Client(address))) = about;
     let booking = orders::find(&app, &caller, &booking).await?;
     let payment_id = app.id_key.payment(booking.booking_id, &key);
     let (pay_with, buyer) = (pay.sealed(&app, &caller)?, ways_to_pay::checked(buyer)?);
@@ -91,6 +92,7 @@ async fn create(
         None => choosing::provider(&app, booking.booking_id, payment_id, &pay_with).await?,
     };
     takes(&app, provider, &pay_with)?;
+    let buyer_address = ways_to_pay::address(&app, provider, address)?;
     let asked = Instant::now();
     let request = PaymentRequest {
         payment_id,
@@ -99,6 +101,7 @@ async fn create(
         platform: caller.platform,
         pay_with,
         buyer,
+        buyer_address,
         return_url: format!("{}/return/{provider}/{payment_id}", app.settings.public_url),
         request_hash: hash.clone(),
         timings: app.settings.timings,

@@ -1,12 +1,15 @@
 //! With what a customer wants to pay, as it is asked for; checked here, and sealed where it is a secret.
 
 use crate::{app::App, auth::Caller, error::Error};
+use adapters::provider::PaymentProvider;
 use schema::{
     paying::{Buyer, PayWith},
+    provider::Provider,
     sealed::Sealed,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::net::IpAddr;
 use utoipa::ToSchema;
 
 /// With what to pay. Each vendor takes some of these.
@@ -25,7 +28,7 @@ pub(super) enum Asked {
         #[schema(min_length = 8, max_length = 128)]
         token: String,
     },
-    /// What Apple's sheet gave the app: its `paymentData`, unchanged.
+    /// What Apple's sheet gave the app: its token with `paymentData` and `paymentMethod`, unchanged.
     ApplePay { payment: Value },
     /// STC Pay: a one-time password goes to this phone.
     StcPay {
@@ -66,7 +69,7 @@ impl Asked {
                 if !payment.is_object() || text.len() > APPLE_MAX {
                     return Err(Error::invalid(
                         "invalid_apple_payment",
-                        "`payment` is the `paymentData` that Apple's sheet gave, unchanged.",
+                        "`payment` is the token that Apple's sheet gave, with `paymentData` and `paymentMethod`, unchanged.",
                     ));
                 }
                 PayWith::ApplePay { payment: seal(app, &text)? }
@@ -99,6 +102,16 @@ impl Asked {
 /// What the customer gives in the vendor's session, sealed on its way.
 pub(super) fn seal(app: &App, secret: &str) -> Result<Sealed, Error> {
     app.id_key.seal(secret).ok_or_else(|| Error::Internal("a secret was not sealed".to_owned()))
+}
+
+/// Where the buyer asks from, sealed on its way to a vendor that wants it; no other is told, and nobody keeps it.
+pub(super) fn address(
+    app: &App,
+    provider: Provider,
+    address: IpAddr,
+) -> Result<Option<Sealed>, Error> {
+    let wants = app.providers.get(provider).is_some_and(PaymentProvider::wants_address);
+    wants.then(|| seal(app, &address.to_string())).transpose()
 }
 
 fn is_token(text: &str) -> bool {

@@ -94,10 +94,9 @@ async fn approved_is_not_taken_with_stc_pay() {
 }
 
 #[tokio::test]
-async fn only_what_is_ours_counts_and_the_amount_is_theirs() {
-    let foreign = with(with(payment("Captured"), "id", OTHER_PAY), "reference", "another");
+async fn the_amount_is_theirs() {
     let taken = with(payment("Captured"), "balances", json!({"total_captured": 6_000}));
-    let [one] = ask(&shows(&[foreign, taken], None, json!([]))).await.unwrap().try_into().unwrap();
+    let [one] = ask(&shows(&[taken], None, json!([]))).await.unwrap().try_into().unwrap();
     assert_eq!((one.id.as_str(), one.amount), (PAY, Money::sar(6_000)));
     assert_eq!((one.brand.as_deref(), one.last4.as_deref()), (Some("MADA"), Some("0007")));
     for (field, value) in
@@ -105,6 +104,25 @@ async fn only_what_is_ours_counts_and_the_amount_is_theirs() {
     {
         let odd = with(payment("Authorized"), field, value);
         assert!(is_unknown(&ask(&shows(&[odd], None, json!([]))).await), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_with_others_payments_in_it_is_no_answer() {
+    let entry =
+        |field: &str, value: Value| with(with(payment("Captured"), "id", OTHER_PAY), field, value);
+    for odd in [
+        entry("reference", json!("another")),
+        entry("reference", Value::Null),
+        entry("reference", json!("")),
+        entry("id", json!("../payments")),
+    ] {
+        for listed in [vec![odd.clone()], vec![payment("Captured"), odd.clone()]] {
+            let server = shows(&listed, None, json!([]));
+            assert!(is_unknown(&ask(&server).await), "{odd}");
+            let found = checkout(&server).find_opened(&by_token(), WITHIN).await;
+            assert!(is_unknown(&found), "{odd}");
+        }
     }
 }
 

@@ -72,7 +72,12 @@ async fn the_customer_is_sent_to_the_issuer_and_nowhere_odd() {
 #[tokio::test]
 async fn a_decline_is_a_session_with_nothing_left_to_do() {
     let declined = with(payment("Declined"), "approved", false);
-    assert_eq!(open(&answers(201, &declined), &by_token()).await.unwrap(), decided());
+    let over = Opened::Open(session(PAY, 0, NextAct::Nothing));
+    assert_eq!(open(&answers(201, &declined), &by_token()).await.unwrap(), over);
+    for status in ["Declined", "Canceled", "Expired"] {
+        let found = refuses(&["token_used"], &[payment(status)]);
+        assert_eq!(open(&found, &by_token()).await.unwrap(), over, "{status}");
+    }
 }
 
 #[tokio::test]
@@ -182,6 +187,13 @@ fn exchanges(status: u16, body: &Value) -> Scripted {
 
 #[tokio::test]
 async fn apples_data_becomes_a_token_that_is_charged() {
+    let server = exchanges(201, &json!({"type": "applepay", "token": TOKEN}));
+    let whole = format!(r#"{{"paymentData":{APPLE},"paymentMethod":{{"network":"Visa"}}}}"#);
+    let whole = Charge { secret: Some(whole.into()), ..by_apple() };
+    assert_eq!(open(&server, &whole).await.unwrap(), decided());
+    let [exchange, _] = server.asked().try_into().unwrap();
+    let data: Value = serde_json::from_str(APPLE).unwrap();
+    assert_eq!(exchange.json(), json!({"type": "applepay", "token_data": data}));
     let server = exchanges(201, &json!({"type": "applepay", "token": TOKEN}));
     assert_eq!(open(&server, &by_apple()).await.unwrap(), decided());
     let [exchange, pay] = server.asked().try_into().unwrap();

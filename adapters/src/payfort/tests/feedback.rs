@@ -155,15 +155,25 @@ fn token_return() -> Vec<(String, String)> {
 
 #[test]
 fn a_return_brings_the_token_and_the_order_it_is_for() {
-    let token = vendor().read_return(&token_return()).unwrap().unwrap();
+    let token = vendor().read_return(payment(), &token_return()).unwrap().unwrap();
     assert_eq!(token.expose_secret(), format!("{}:Op9Vmp", payment().bare()));
     let after_3ds = form(&told("14000", json!({"command": "PURCHASE", "token_name": "Op9Vmp"})));
-    assert!(vendor().read_return(&after_3ds).unwrap().is_none());
+    assert!(vendor().read_return(payment(), &after_3ds).unwrap().is_none());
     let failed = form(&answer("17000", json!({"service_command": "TOKENIZATION"})));
-    assert!(vendor().read_return(&failed).unwrap().is_none());
+    assert!(vendor().read_return(payment(), &failed).unwrap().is_none());
     let nothing = [("lang".to_owned(), "ar".to_owned())];
-    assert!(vendor().read_return(&nothing).unwrap().is_none());
-    assert!(vendor().read_return(&[]).unwrap().is_none());
+    assert!(vendor().read_return(payment(), &nothing).unwrap().is_none());
+    assert!(vendor().read_return(payment(), &[]).unwrap().is_none());
+}
+
+#[test]
+fn a_return_from_another_payments_page_is_forged_here() {
+    let another = PaymentId::from_bare("01K9000000000000000000000X").unwrap();
+    assert!(is_forged(&vendor().read_return(another, &token_return())));
+    let mut nobodys = answer("18000", json!({"token_name": "Op9Vmp"}));
+    nobodys.as_object_mut().unwrap().remove("merchant_reference");
+    let nobodys = form(&signed(nobodys, CARDS));
+    assert!(is_forged(&vendor().read_return(payment(), &nobodys)));
 }
 
 #[test]
@@ -171,15 +181,15 @@ fn a_return_that_was_altered_is_forged() {
     for at in 0..token_return().len() {
         let mut altered = token_return();
         altered[at].1.push('x');
-        assert!(is_forged(&vendor().read_return(&altered)), "{}", altered[at].0);
+        assert!(is_forged(&vendor().read_return(payment(), &altered)), "{}", altered[at].0);
         altered.remove(at);
-        assert!(is_forged(&vendor().read_return(&altered)), "one field less");
+        assert!(is_forged(&vendor().read_return(payment(), &altered)), "one field less");
     }
     let mut ours = token_return();
     ours.push(("lang".to_owned(), "ar".to_owned()));
-    assert!(is_forged(&vendor().read_return(&ours)));
+    assert!(is_forged(&vendor().read_return(payment(), &ours)));
     let twice = [token_return(), token_return()].concat();
-    assert!(is_forged(&vendor().read_return(&twice)));
+    assert!(is_forged(&vendor().read_return(payment(), &twice)));
     let bare = [("token_name".to_owned(), "Op9Vmp".to_owned())];
-    assert!(is_forged(&vendor().read_return(&bare)));
+    assert!(is_forged(&vendor().read_return(payment(), &bare)));
 }

@@ -24,19 +24,25 @@ async fn the_totals_say_what_became_of_the_money() {
         ("04000", [10_580, 10_580, 0], taken(), 10_580),
         ("06000", [10_580, 10_580, 10_580], taken(), 10_580),
         ("07666", [10_580, 10_580, 0], taken(), 10_580),
+        ("07034", [10_580, 10_580, 0], taken(), 10_580),
+        ("07006", [10_580, 0, 0], taken(), 10_580),
+        ("07048", [10_580, 0, 10_580], taken(), 10_580),
         ("13007", [10_580, 10_580, 0], taken(), 10_580),
         ("14000", [1_058, 1_058, 0], taken(), 1_058),
         ("40090", [10_580, 10_580, 0], Captured { review: true }, 10_580),
         ("02000", [10_580, 0, 0], Authorized, 10_580),
         ("05042", [10_580, 0, 0], Authorized, 10_580),
         ("09034", [10_580, 0, 0], Authorized, 10_580),
+        ("00034", [10_580, 0, 0], Authorized, 10_580),
         ("05006", [10_580, 0, 0], Pending, 10_580),
         ("08000", [10_580, 0, 0], Voided, 10_580),
         ("08000", [0, 0, 0], Voided, 0),
         ("13666", [0, 0, 0], declined("13666"), 0),
         ("03029", [10_580, 0, 0], declined("03029"), 10_580),
         ("00072", [0, 0, 0], declined("00072"), 0),
-        ("20064", [0, 0, 0], Pending, 0),
+        ("00034", [0, 0, 0], declined("00034"), 0),
+        ("13773", [0, 0, 0], declined("13773"), 0),
+        ("20064", [10_580, 0, 0], Pending, 10_580),
         ("19000", [0, 0, 0], Pending, 0),
         ("15777", [0, 0, 0], Pending, 0),
         ("13006", [0, 0, 0], Pending, 0),
@@ -50,6 +56,18 @@ async fn the_totals_say_what_became_of_the_money() {
         let result = ask(&server(200, status(code, totals))).await;
         assert!(is_unknown(&result), "a success without money, {code}: {result:?}");
     }
+    // A refund that was not allowed, or a follow-up of nothing, is no verdict on the payment.
+    for (code, totals) in
+        [("07034", [10_580, 0, 0]), ("07666", [0; 3]), ("05666", [0; 3]), ("09034", [0; 3])]
+    {
+        let result = ask(&server(200, status(code, totals))).await;
+        assert!(is_unknown(&result), "{code} {totals:?}: {result:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_that_nobody_answers_ends_with_the_session() {
+    assert_eq!(ask(&server(200, status("20064", [0; 3]))).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -94,6 +94,14 @@ fn server(status: u16, body: impl ToString) -> Scripted {
     Scripted::new(move |_| (status, body.clone()))
 }
 
+/// Shows the order like this; answers everything else with that.
+fn showing(shown: Value, body: Value) -> Scripted {
+    Scripted::new(move |asked| {
+        let looks = asked.json()["query_command"] == "CHECK_STATUS";
+        (200, if looks { &shown } else { &body }.to_string())
+    })
+}
+
 fn charge(pay_with: PayWith) -> Charge {
     let taking =
         if pay_with == PayWith::CreditCard { Taking::OnceConfirmed } else { Taking::AtOnce };

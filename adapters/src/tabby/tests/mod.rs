@@ -136,5 +136,5 @@ fn nothing_but_its_page_is_paid_with_and_a_return_is_no_proof() {
     assert_eq!(tabby.taking(&PayWith::Page), Some(Taking::OnceConfirmed));
     assert_eq!(tabby.taking(&PayWith::CreditCard), None);
     let back = [("payment_id".to_owned(), ID.to_owned())];
-    assert!(tabby.read_return(&back).unwrap().is_none());
+    assert!(tabby.read_return(payment_id(), &back).unwrap().is_none());
 }

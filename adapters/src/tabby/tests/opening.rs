@@ -13,6 +13,7 @@ fn buyer() -> Buyer {
         email: Some("otp.success@tabby.ai".to_owned()),
         phone: Some("+966500000001".to_owned()),
         language: Language::En,
+        ..Buyer::default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! `HyperPay` against a scripted server: what each answer is taken for.
 
+mod reserving;
+
 use super::*;
 use crate::scripted::{Asked, Scripted};
 use schema::{
@@ -306,11 +308,21 @@ fn refunded(code: &str) -> Value {
         "merchantTransactionId": refund_id().bare(), "result": {"code": code, "description": "t"}})
 }
 
+/// Nothing was reserved first; the refund is answered like this.
+fn refunds(status: u16, body: &Value) -> Scripted {
+    let (nothing, body) = (result("700.400.580").to_string(), body.to_string());
+    Scripted::new(
+        move |asked| {
+            if asked.is("GET ") { (400, nothing.clone()) } else { (status, body.clone()) }
+        },
+    )
+}
+
 #[tokio::test]
 async fn a_refund_is_done_pending_rejected_or_unknown() {
     let done = || "8ac7a4a2900000010190000000000002".to_owned();
     let ask = async |status, body: Value| {
-        let server = answers(status, &body);
+        let server = refunds(status, &body);
         hyperpay(&server, false).refund(&refund_order(), WITHIN).await
     };
     let state = ask(200, refunded("000.000.000")).await.unwrap();
@@ -340,9 +352,9 @@ async fn a_refund_is_done_pending_rejected_or_unknown() {
 
 #[tokio::test]
 async fn a_refund_is_sent_under_its_own_reference() {
-    let server = answers(200, &refunded("000.000.000"));
+    let server = refunds(200, &refunded("000.000.000"));
     hyperpay(&server, false).refund(&refund_order(), WITHIN).await.unwrap();
-    let [Asked { line, body, .. }] = server.asked().try_into().unwrap();
+    let [_, Asked { line, body, .. }] = server.asked().try_into().unwrap();
     assert_eq!(line, format!("POST /v1/payments/{TRANSACTION}"));
     let reference = "merchantTransactionId=01K9RRRRRRRRRRRRRRRRRRRRRR";
     assert_eq!(
