@@ -23,6 +23,9 @@ pub(crate) struct List {
     /// Only those of this booking.
     #[arg(long, value_name = "BOOKING")]
     booking: Option<String>,
+    /// Only about the money that a customer with this code wants back at the counter.
+    #[arg(long, value_name = "CODE")]
+    receipt: Option<String>,
     /// The next page: those opened before this one.
     #[arg(long, value_name = "CASE")]
     before: Option<String>,
@@ -80,7 +83,12 @@ impl Decision {
 
 pub(crate) async fn list(list: &List) -> Outcome {
     let mut query = vec![("state", if list.all { "all" } else { "open" })];
-    let filters = [("cause", &list.cause), ("booking", &list.booking), ("before", &list.before)];
+    let filters = [
+        ("cause", &list.cause),
+        ("booking", &list.booking),
+        ("receipt", &list.receipt),
+        ("before", &list.before),
+    ];
     query.extend(filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
     let page = list.access.api()?.ask("/api/v1/cms/cases", &query).await?;
     list.access.tell(&page, tell_page)?;

@@ -14,8 +14,10 @@ use schema::{
     ids::BookingId,
     money::Money,
     states::BookingStatus,
+    timings::Timings,
     unwinding::{self, Cancel, Cause, Unwinding, Watch},
 };
+use std::time::Duration;
 
 impl Activities {
     /// Writes the booking down with its seats, or finds an older life of it.
@@ -47,7 +49,9 @@ impl Activities {
         Ok(unwinding::watch(&self.db, booking).await?)
     }
 
-    /// Tells Vista that the order is paid: from then on it has a booking of its own, which opens the door.
+    /// Tells Vista that the order is paid: from then on it has a booking of its own, which opens the door. Money that can
+    /// be given back for a minute only does not wait for Vista longer than it can: then the step is given up as it is, and
+    /// whoever takes it back proves what became of it.
     pub async fn confirm_order(
         &self,
         request: &BookingRequest,
@@ -56,7 +60,12 @@ impl Activities {
         let Some(booking) = bookings::find(&self.db, request.booking_id).await? else {
             return Ok(Progress::Done(End::Absent));
         };
-        let progress = step::perform(&self.db, &self.confirm(request, order, &booking)).await?;
+        let confirm = self.confirm(request, order, &booking);
+        let performing = step::perform(&self.db, &confirm);
+        let progress = match time_for_vista(&booking, &request.timings) {
+            Some(left) => within(left, performing).await?,
+            None => performing.await?,
+        };
         if let Progress::Done(End::Answer(ConfirmAnswer::Booked(_))) = progress {
             // Somebody may have begun to take it back meanwhile: then Vista's booking goes back, too.
             let now = bookings::find(&self.db, request.booking_id).await?;
@@ -150,5 +159,65 @@ impl Activities {
             total: booking.total.unwrap_or(Money::sar(0)),
         };
         ConfirmOrder { vista: &self.vista, request, order, note, show_in_ms: booking.show_in_ms }
+    }
+}
+
+/// What is left of the time that Vista has, where a terminal took the money. None: as long as its step has.
+fn time_for_vista(booking: &Booking, timings: &Timings) -> Option<Duration> {
+    booking.won_by.filter(|by| by.gives_back_by_hand())?;
+    let since = u64::try_from(booking.since_won_ms.unwrap_or(0)).unwrap_or(0);
+    Some(Duration::from_millis(timings.terminal.confirm_ms.saturating_sub(since)))
+}
+
+/// The step as far as it comes in this time. It is cut off as a power cut would, which every step survives; a person who
+/// is asked about it does not come in time either.
+async fn within<T>(
+    left: Duration,
+    performing: impl Future<Output = Result<Progress<T>, Error>>,
+) -> Result<Progress<T>, Error> {
+    if left.is_zero() {
+        return Ok(Progress::Done(End::GaveUp));
+    }
+    let Ok(progress) = tokio::time::timeout(left, performing).await else {
+        return Ok(Progress::Done(End::GaveUp));
+    };
+    Ok(match progress? {
+        Progress::NotYet { wait_ms } => Progress::after(left.min(Duration::from_millis(wait_ms))),
+        Progress::Refused { .. } => Progress::after(left),
+        done @ Progress::Done(_) => done,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+
+    const LEFT: Duration = Duration::from_millis(40);
+
+    #[tokio::test]
+    async fn a_step_is_cut_off_when_its_time_is_over() {
+        let gave_up = Progress::<()>::Done(End::GaveUp);
+        assert_eq!(within(LEFT, pending()).await.unwrap(), gave_up);
+        let answer = || ready(Ok(Progress::Done(End::Answer(()))));
+        assert_eq!(
+            within(Duration::ZERO, answer()).await.unwrap(),
+            gave_up,
+            "it is not even begun"
+        );
+        assert_eq!(within(LEFT, answer()).await.unwrap(), Progress::Done(End::Answer(())));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_waited_for_beyond_it() {
+        let refused = Progress::Refused { step: "confirm_order".to_owned(), occurrence: 1 };
+        for (progress, wait_ms) in [
+            (Progress::<()>::NotYet { wait_ms: 60_000 }, 40),
+            (Progress::NotYet { wait_ms: 7 }, 7),
+            (refused, 40),
+        ] {
+            let capped = within(LEFT, ready(Ok(progress))).await.unwrap();
+            assert_eq!(capped, Progress::NotYet { wait_ms });
+        }
     }
 }

@@ -10,6 +10,7 @@ mod payment_steps;
 pub mod payments;
 pub mod refunds;
 pub mod step;
+mod taken_back;
 pub mod tickets;
 pub mod watched;
 pub mod webhooks;

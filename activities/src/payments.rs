@@ -99,12 +99,14 @@ impl Activities {
                 (TransactionState::Voided, _) => {}
             }
         }
+        self.look_for_what_was_taken_back(&payment, transactions).await?;
         let over = session_is_over(&payment);
         if pending && over {
             self.ask_a_person(&payment, PENDING).await?;
         }
         if pending || !asked.captures.is_empty() || payment_has_ended(&payment) {
-            asked.ended = !pending;
+            // Another card may be tapped, and this one be reversed, as long as the terminal's session lives.
+            asked.ended = !pending && (over || !payment.provider.gives_back_by_hand());
         } else {
             if let Some(code) = declined {
                 payments::declined(&self.db, &payment, code).await?;

@@ -55,10 +55,8 @@ impl Activities {
             Some(vendor) => vendor.find_refund(&order(&refund), within).await.ok().flatten(),
             None => None,
         };
-        // The longer it takes, the rarer we ask.
         let age = u64::try_from(refund.age_ms).unwrap_or(0);
-        let Timings { ask_first_ms, ask_longest_ms, .. } = refund.timings;
-        let later = Progress::NotYet { wait_ms: (age / 2).clamp(ask_first_ms, ask_longest_ms) };
+        let later = Progress::NotYet { wait_ms: ask_again_ms(&refund, age) };
         let mut tx = self.db.begin().await?;
         let progress = match found {
             Some(RefundState::Refunded { transaction }) => {
@@ -67,13 +65,14 @@ impl Activities {
             }
             Some(RefundState::Rejected { code, reason }) if refund.status == RefundStatus::Sent => {
                 let cause = format!("payment_refused_{code}");
-                cases::open(&mut tx, &a_case(&refund, &cause, &reason)).await?;
+                ask_a_person(&mut tx, &refund, &cause, &reason).await?;
                 later
             }
             // What the vendor has never taken on, `send_refund` hears refused.
             Some(RefundState::Pending { .. } | RefundState::Rejected { .. }) | None => {
-                if age > refund.timings.undecided_ms && refund.status == RefundStatus::Sent {
-                    cases::open(&mut tx, &a_case(&refund, "refund_undecided", UNDECIDED)).await?;
+                let late = age > refund.timings.undecided_ms && refund.receipt.is_none();
+                if late && refund.status == RefundStatus::Sent {
+                    ask_a_person(&mut tx, &refund, "refund_undecided", UNDECIDED).await?;
                 }
                 later
             }
@@ -101,6 +100,35 @@ impl Activities {
 }
 
 const UNDECIDED: &str = "the vendor has taken it on long ago, and does not say that it is done";
+
+/// The longer it takes, the rarer we ask. What is being reversed at a terminal is done in a minute, or not at all.
+fn ask_again_ms(refund: &Refund, age: u64) -> u64 {
+    let Timings { ask_first_ms, ask_longest_ms, terminal, .. } = refund.timings;
+    if refund.provider.gives_back_by_hand() {
+        (age / 8).clamp(terminal.ask_ms, ask_longest_ms)
+    } else {
+        (age / 2).clamp(ask_first_ms, ask_longest_ms)
+    }
+}
+
+/// Somebody has to see that the money goes back. Where no server can send it, that is the counter, and the customer has a
+/// code to show there.
+async fn ask_a_person(
+    tx: &mut Tx,
+    refund: &Refund,
+    cause: &str,
+    reason: &str,
+) -> Result<(), Error> {
+    let mut detail = reason.to_owned();
+    if refund.provider.gives_back_by_hand() {
+        let handed = refunds::hand_to_the_counter(tx, refund).await?;
+        let Some(receipt) = handed else { return Ok(()) };
+        let reference = refund.refund_id.bare();
+        detail = format!("{reason}: to whoever shows {receipt}, under the reference {reference}");
+    }
+    cases::open(tx, &a_case(refund, cause, &detail)).await?;
+    Ok(())
+}
 
 /// The vendor took the refund on, and does not see it through.
 fn a_case<'a>(refund: &Refund, cause: &'a str, reason: &'a str) -> NewCase<'a> {

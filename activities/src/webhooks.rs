@@ -26,7 +26,7 @@ pub enum Subject {
     Payment {
         payment: PaymentId,
         booking: BookingId,
-        timings: Timings,
+        timings: Box<Timings>,
     },
     Refund {
         refund: RefundId,
@@ -83,7 +83,7 @@ impl Activities {
             Some(found) => Subject::Payment {
                 payment,
                 booking: found.booking_id,
-                timings: found.request.timings,
+                timings: Box::new(found.request.timings),
             },
         })
     }

@@ -93,6 +93,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Asks the vendor about a refund now. `once`: repeats under the same name ask once.
+    pub async fn ask_refund(&self, refund: RefundId, once: String) -> Result<(), Away> {
+        let client = RefundIngressClient::from_client(self.0.clone(), refund.bare());
+        client.ask().idempotency_key(once).send().await?;
+        Ok(())
+    }
+
     /// Issues the ticket, or finds it being issued.
     pub async fn ticket(&self, booking: BookingId) -> Result<(), Away> {
         let client = TicketGenerateIngressClient::from_client(self.0.clone(), booking.bare());

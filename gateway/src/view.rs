@@ -9,7 +9,7 @@ use schema::{
     money::Money,
     paying::NextAct,
     provider::Provider,
-    snapshot::{Payment, Refund, Snapshot, Ticket},
+    snapshot::{Payment, Refund, Reversal, Snapshot, Ticket},
     standing::{Says, Stage, Standing},
     states::{BookingStatus, PaymentStatus, RefundStatus, TicketStatus, Verdict},
 };
@@ -38,6 +38,9 @@ pub(crate) struct BookingView {
     expires_at: Option<DateTime<Utc>>,
     payments: Vec<PaymentView>,
     refunds: Vec<RefundView>,
+    /// What only its kiosk can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kiosk: Option<KioskView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<TicketView>,
     created_at: DateTime<Utc>,
@@ -97,6 +100,26 @@ struct RefundView {
     payment: PaymentId,
     status: RefundStatus,
     amount: Money,
+    /// It is given back at the counter, to whoever shows this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
+}
+
+/// What only a kiosk can do for a booking of its own.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Kiosk)]
+struct KioskView {
+    reverse: ReversalView,
+}
+
+/// Reverse this on the terminal now, then say so at `POST /api/v1/kiosk/orders/{booking}/reversals`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reversal)]
+struct ReversalView {
+    /// The terminal's own id of it.
+    transaction: String,
+    /// A minute after we knew of it. The terminal counts from the tap, and refuses what comes later.
+    until: DateTime<Utc>,
 }
 
 /// What opens the door.
@@ -134,6 +157,7 @@ impl BookingView {
             expires_at: booking.expires_at.filter(|_| booking.status == BookingStatus::Pending),
             payments: booking.payments.into_iter().map(|it| PaymentView::of(app, it)).collect(),
             refunds: booking.refunds.iter().map(RefundView::of).collect(),
+            kiosk: booking.to_reverse.map(KioskView::of),
             ticket: booking.ticket.map(|ticket| TicketView::of(app, id, ticket)),
             created_at: booking.created_at,
             version: booking.version,
@@ -186,8 +210,19 @@ impl PaymentView {
 
 impl RefundView {
     fn of(refund: &Refund) -> Self {
-        let amount = refund.amount();
-        Self { id: refund.id, payment: refund.payment, status: refund.status, amount }
+        Self {
+            id: refund.id,
+            payment: refund.payment,
+            status: refund.status,
+            amount: refund.amount(),
+            receipt: refund.receipt.clone(),
+        }
+    }
+}
+
+impl KioskView {
+    fn of(Reversal { transaction, until }: Reversal) -> Self {
+        Self { reverse: ReversalView { transaction, until } }
     }
 }
 

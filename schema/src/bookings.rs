@@ -8,7 +8,7 @@ use crate::{
     holds::{self, Allowance},
     ids::{BookingId, PaymentId},
     money::{Currency, Money},
-    provider::Platform,
+    provider::{Platform, Provider},
     states::BookingStatus,
     timings::Timings,
 };
@@ -57,6 +57,9 @@ pub struct Booking {
     /// Milliseconds until the show, by PostgreSQL's clock.
     pub show_in_ms: Option<i64>,
     pub won_payment: Option<PaymentId>,
+    /// Who has taken or reserved the money that has won it, and how long ago we knew.
+    pub won_by: Option<Provider>,
+    pub since_won_ms: Option<i64>,
     pub unwind_cause: Option<String>,
     pub end_reason: Option<String>,
     pub vista_booking_id: Option<String>,
@@ -69,11 +72,13 @@ pub async fn find(db: &Db, booking: BookingId) -> Result<Option<Booking>, Error>
     let row = sqlx::query!(
         r#"
         SELECT caller, request_hash, cinema_id, session_id, status AS "status: BookingStatus", version,
-               total_minor, currency AS "currency: Currency", expires_at, show_starts_at,
+               total_minor, bookings.currency AS "currency: Currency", expires_at, show_starts_at,
                (EXTRACT(EPOCH FROM show_starts_at - clock_timestamp()) * 1000)::bigint AS show_in_ms,
-               won_payment AS "won_payment: PaymentId", unwind_cause, end_reason, vista_booking_id,
-               created_at, updated_at
-        FROM bookings WHERE booking_id = $1
+               won_payment AS "won_payment: PaymentId", captures.provider AS "won_by?: Provider",
+               (EXTRACT(EPOCH FROM clock_timestamp() - settled_at) * 1000)::bigint AS since_won_ms,
+               unwind_cause, end_reason, vista_booking_id, created_at, updated_at
+        FROM bookings LEFT JOIN captures ON captures.booking_id = bookings.booking_id AND verdict = 'WON'
+        WHERE bookings.booking_id = $1
         "#,
         booking as BookingId
     )
@@ -92,6 +97,8 @@ pub async fn find(db: &Db, booking: BookingId) -> Result<Option<Booking>, Error>
         show_starts_at: row.show_starts_at,
         show_in_ms: row.show_in_ms,
         won_payment: row.won_payment,
+        won_by: row.won_by,
+        since_won_ms: row.since_won_ms,
         unwind_cause: row.unwind_cause,
         end_reason: row.end_reason,
         vista_booking_id: row.vista_booking_id,

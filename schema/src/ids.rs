@@ -187,6 +187,13 @@ impl RefundId {
     pub fn automatic(payment: PaymentId, vendor_transaction: &str) -> Self {
         Self::from_bits(digest("refund", &[&payment.bare(), vendor_transaction, "auto"]))
     }
+
+    /// What a customer shows at the counter to be given this money: ten digits, which read the same in every language.
+    /// Who does not know the refund cannot guess it.
+    pub fn receipt(self) -> String {
+        const CODES: u128 = 10_000_000_000;
+        format!("{:010}", digest("receipt", &[&self.bare()]) % CODES)
+    }
 }
 
 impl CaseId {
@@ -226,6 +233,15 @@ mod tests {
         assert_ne!(id, key.booking("customer:1a", ""));
         assert_ne!(id, key.booking("customer:2", "a"));
         assert_ne!(id, IdKey::new(vec![8; 32]).booking("customer:1", "a"));
+    }
+
+    #[test]
+    fn a_receipt_is_ten_digits_and_always_the_same() {
+        let payment = IdKey::new(vec![7; 32]).payment(BookingId::from_bits(1), "a");
+        let [one, other] = ["T1", "T2"].map(|taken| RefundId::automatic(payment, taken).receipt());
+        assert!(one.len() == 10 && one.bytes().all(|byte| byte.is_ascii_digit()), "{one}");
+        assert_eq!(one, RefundId::automatic(payment, "T1").receipt());
+        assert_ne!(one, other);
     }
 
     #[test]

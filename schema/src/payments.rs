@@ -61,7 +61,8 @@ pub struct Payment {
     pub decline_code: Option<String>,
     /// What became of its first capture.
     pub verdict: Option<Verdict>,
-    /// Milliseconds until the vendor's session is over; negative when it is. None before there is a session.
+    /// Milliseconds until the vendor's session is over; negative when it is. None before there is a session. At a
+    /// terminal a card may be tapped as long as the booking waits, and be under way for a while then.
     pub session_left_ms: Option<i64>,
     pub created_at: DateTime<Utc>,
 }
@@ -358,7 +359,12 @@ async fn select(
                ), false)) AS "payable!",
                (SELECT verdict FROM captures WHERE captures.payment_id = payments.payment_id
                 ORDER BY settled_at LIMIT 1) AS "verdict: Verdict",
-               CEIL(EXTRACT(EPOCH FROM session_ends_at - clock_timestamp()) * 1000)::bigint AS session_left_ms
+               CEIL(EXTRACT(EPOCH FROM GREATEST(session_ends_at, (
+                   SELECT GREATEST(b.expires_at, CASE WHEN b.status = 'PENDING' THEN clock_timestamp() END)
+                          + make_interval(secs => (payments.request #>> '{timings,terminal,tap_ms}')::bigint / 1000.0)
+                   FROM bookings b WHERE b.booking_id = payments.booking_id AND payments.provider = 'nearpay'
+                   AND session_ends_at IS NOT NULL
+               )) - clock_timestamp()) * 1000)::bigint AS session_left_ms
         FROM payments WHERE payment_id = $1 OR booking_id = $2
         ORDER BY created_at LIMIT 100
         "#,

@@ -44,6 +44,14 @@ impl Provider {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|provider| provider.name() == name)
     }
+
+    /// No server of ours can send its money back: the terminal that took it does, or the counter.
+    pub const fn gives_back_by_hand(self) -> bool {
+        match self {
+            Self::NearPay => true,
+            Self::HyperPay | Self::PayFort | Self::Checkout | Self::Tabby => false,
+        }
+    }
 }
 
 impl fmt::Display for Provider {

@@ -26,6 +26,13 @@ pub struct NewRefund<'a> {
     pub timings: Timings,
 }
 
+/// The refund of a booking's own money, and who has that.
+#[derive(Clone, Copy, Debug)]
+pub struct OfWon {
+    pub refund: RefundId,
+    pub provider: Provider,
+}
+
 /// A refund's row.
 #[derive(Clone, Debug)]
 pub struct Refund {
@@ -41,6 +48,8 @@ pub struct Refund {
     pub cause: String,
     pub timings: Timings,
     pub status: RefundStatus,
+    /// What the customer shows at the counter, once it is the counter's to give back.
+    pub receipt: Option<String>,
     /// Since it was owed.
     pub age_ms: i64,
     pub created_at: DateTime<Utc>,
@@ -71,11 +80,7 @@ pub async fn owe(tx: &mut Tx, owed: &NewRefund<'_>) -> Result<(), Error> {
 }
 
 /// Owes back what the booking's winning payment took, and names the refund. None: no money has won.
-pub async fn owe_won(
-    tx: &mut Tx,
-    booking: BookingId,
-    cause: &str,
-) -> Result<Option<RefundId>, Error> {
+pub async fn owe_won(tx: &mut Tx, booking: BookingId, cause: &str) -> Result<Option<OfWon>, Error> {
     let won = sqlx::query!(
         r#"
         SELECT captures.provider AS "provider: Provider", vendor_transaction,
@@ -102,14 +107,15 @@ pub async fn owe_won(
         timings: request.timings,
     };
     owe(tx, &owed).await?;
-    Ok(Some(refund))
+    Ok(Some(OfWon { refund, provider: won.provider }))
 }
 
 /// The refund already owed for the booking's winning payment.
-pub async fn owed_for_won(tx: &mut Tx, booking: BookingId) -> Result<Option<RefundId>, Error> {
-    Ok(sqlx::query_scalar!(
+pub async fn owed_for_won(tx: &mut Tx, booking: BookingId) -> Result<Option<OfWon>, Error> {
+    Ok(sqlx::query_as!(
+        OfWon,
         r#"
-        SELECT refund_id AS "refund_id: RefundId"
+        SELECT refund_id AS "refund: RefundId", provider AS "provider!: Provider"
         FROM refunds JOIN captures USING (provider, vendor_transaction)
         WHERE captures.booking_id = $1 AND verdict = 'WON' LIMIT 1
         "#,
@@ -142,7 +148,7 @@ async fn select(
                (SELECT reserved AND taken_at IS NULL FROM captures WHERE captures.provider = refunds.provider
                 AND captures.vendor_transaction = refunds.vendor_transaction) AS "reserved!",
                refunds.currency AS "currency: Currency", cause, timings,
-               refunds.status AS "status: RefundStatus", refunds.created_at,
+               refunds.status AS "status: RefundStatus", receipt, refunds.created_at,
                (EXTRACT(EPOCH FROM clock_timestamp() - refunds.created_at) * 1000)::bigint AS "age_ms!"
         FROM refunds JOIN payments USING (payment_id)
         WHERE refund_id = $1 OR refunds.booking_id = $2
@@ -167,6 +173,7 @@ async fn select(
                 cause: row.cause,
                 timings: read("timings", row.timings)?,
                 status: row.status,
+                receipt: row.receipt,
                 age_ms: row.age_ms,
                 created_at: row.created_at,
             })
@@ -191,6 +198,20 @@ pub async fn sent(tx: &mut Tx, refund: &Refund, vendor_refund: &str) -> Result<(
         events::note(tx, refund.booking_id, &what).await?;
     }
     Ok(())
+}
+
+/// Nobody else can give it back any more: the counter does, to whoever shows this code. None: it is back meanwhile. Safe
+/// to repeat.
+pub async fn hand_to_the_counter(tx: &mut Tx, refund: &Refund) -> Result<Option<String>, Error> {
+    let receipt = refund.refund_id.receipt();
+    let handed = sqlx::query!(
+        "UPDATE refunds SET receipt = $2 WHERE refund_id = $1 AND status <> 'REFUNDED'",
+        refund.refund_id as RefundId,
+        receipt
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok((handed.rows_affected() == 1).then_some(receipt))
 }
 
 /// The vendor says that the money is back, or that what was reserved is let go: REFUNDED.

@@ -117,6 +117,30 @@ pub async fn booking_of(
     .await?)
 }
 
+/// Money that is kept: it has won its booking and is taken, and nobody owes it back.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub vendor_transaction: String,
+    pub amount_minor: i64,
+    pub currency: Currency,
+}
+
+/// What is kept of this payment.
+pub async fn kept(db: &Db, payment: PaymentId) -> Result<Option<Kept>, Error> {
+    Ok(sqlx::query_as!(
+        Kept,
+        r#"
+        SELECT vendor_transaction, amount_minor, currency AS "currency: Currency" FROM captures
+        WHERE payment_id = $1 AND verdict = 'WON' AND (NOT reserved OR taken_at IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM refunds WHERE refunds.provider = captures.provider
+                          AND refunds.vendor_transaction = captures.vendor_transaction)
+        "#,
+        payment as PaymentId
+    )
+    .fetch_optional(&db.0)
+    .await?)
+}
+
 /// What an earlier question has left.
 struct Written {
     status: PaymentStatus,

@@ -9,11 +9,11 @@ use crate::{
     money::{Currency, Money},
     paying::NextAct,
     provider::Provider,
-    standing::{Facts, Making, Owed, Paid, Review, Standing},
+    standing::{ByHand, Facts, Making, Owed, Paid, Review, Standing},
     states::{BookingStatus, PaymentStatus, RefundStatus, TicketStatus, Verdict},
     timings::Timings,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use sqlx::types::Json;
 
@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub expires_at: Option<DateTime<Utc>>,
     pub payments: Vec<Payment>,
     pub refunds: Vec<Refund>,
+    /// What its kiosk is to reverse first.
+    pub to_reverse: Option<Reversal>,
     pub ticket: Option<Ticket>,
     pub timeline: Vec<Event>,
     pub created_at: DateTime<Utc>,
@@ -80,11 +82,42 @@ pub struct Refund {
     currency: Currency,
     of_won: bool,
     since: DateTime<Utc>,
+    provider: Provider,
+    /// The vendor's transaction that goes back, and when we knew of it.
+    pub transaction: String,
+    taken_at: DateTime<Utc>,
+    /// What the customer shows at the counter, once it is the counter's to give back.
+    pub receipt: Option<String>,
+}
+
+/// A transaction that the kiosk is to reverse on its terminal, and how long the terminal takes that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reversal {
+    pub transaction: String,
+    pub until: DateTime<Utc>,
 }
 
 impl Refund {
     pub const fn amount(&self) -> Money {
         Money::new(self.amount_minor, self.currency)
+    }
+
+    /// How people give it back, if they have to. While Usher has not begun with it, nobody does.
+    fn by_hand(&self) -> Option<ByHand<'_>> {
+        match (self.status, &self.receipt) {
+            (RefundStatus::Sent, None) if self.provider.gives_back_by_hand() => {
+                Some(ByHand::AtTheTerminal)
+            }
+            (RefundStatus::Sent, Some(receipt)) => Some(ByHand::AtTheCounter { receipt }),
+            (RefundStatus::Requested | RefundStatus::Sent | RefundStatus::Refunded, _) => None,
+        }
+    }
+
+    fn reversal(&self, timings: &Timings) -> Option<Reversal> {
+        let window = i64::try_from(timings.terminal.reversal_ms).unwrap_or(i64::MAX);
+        let until = self.taken_at.checked_add_signed(TimeDelta::try_milliseconds(window)?)?;
+        let transaction = self.transaction.clone();
+        (self.by_hand()? == ByHand::AtTheTerminal).then_some(Reversal { transaction, until })
     }
 }
 
@@ -140,6 +173,7 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                total_minor, b.currency AS "currency: Currency", show_starts_at, expires_at, created_at, updated_at,
                request -> 'timings' AS "timings!",
                won.amount_minor AS "paid_minor?", won.currency AS "paid_currency?: Currency", won.settled_at AS "paid_at?",
+               won.provider AS "paid_by?: Provider",
                (SELECT COALESCE(json_agg(json_build_object('seat', seat, 'ticket_type', ticket_type) ORDER BY seat), '[]')
                 FROM seats WHERE seats.booking_id = b.booking_id) AS "seats!: Json<Vec<SeatChoice>>",
                (SELECT COALESCE(json_agg(json_build_object(
@@ -155,10 +189,11 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                       ORDER BY created_at LIMIT 100) p) AS "payments!: Json<Vec<Payment>>",
                (SELECT COALESCE(json_agg(json_build_object(
                     'id', 'rf_' || refund_id, 'payment', 'pay_' || payment_id, 'status', r.status,
-                    'amount_minor', amount_minor, 'currency', r.currency, 'since', r.created_at,
-                    'of_won', (SELECT verdict = 'WON' FROM captures WHERE captures.provider = r.provider
-                               AND captures.vendor_transaction = r.vendor_transaction)) ORDER BY r.created_at), '[]')
-                FROM (SELECT * FROM refunds WHERE refunds.booking_id = b.booking_id
+                    'amount_minor', r.amount_minor, 'currency', r.currency, 'since', r.created_at, 'provider', r.provider,
+                    'transaction', r.vendor_transaction, 'receipt', r.receipt, 'of_won', r.verdict = 'WON',
+                    'taken_at', r.settled_at) ORDER BY r.created_at), '[]')
+                FROM (SELECT refunds.*, verdict, settled_at FROM refunds
+                      JOIN captures USING (provider, vendor_transaction) WHERE refunds.booking_id = b.booking_id
                       ORDER BY created_at LIMIT 100) r) AS "refunds!: Json<Vec<Refund>>",
                (SELECT json_build_object('status', tickets.status, 'vista_booking_id', tickets.vista_booking_id,
                                          'has_qr', qr_svg IS NOT NULL, 'has_picture', picture IS NOT NULL,
@@ -173,7 +208,7 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                 FROM (SELECT * FROM booking_events WHERE booking_events.booking_id = b.booking_id
                       ORDER BY version LIMIT 1000) e) AS "timeline!: Json<Vec<Event>>"
         FROM bookings b
-        LEFT JOIN LATERAL (SELECT amount_minor, currency, settled_at FROM captures
+        LEFT JOIN LATERAL (SELECT amount_minor, currency, settled_at, provider FROM captures
                            WHERE captures.booking_id = b.booking_id AND verdict = 'WON') won ON true
         WHERE booking_id = ANY($1::text[]) AND ($2::text IS NULL OR caller = $2)
         ORDER BY created_at DESC, booking_id DESC
@@ -205,6 +240,7 @@ struct Row {
     paid_minor: Option<i64>,
     paid_currency: Option<Currency>,
     paid_at: Option<DateTime<Utc>>,
+    paid_by: Option<Provider>,
     seats: Json<Vec<SeatChoice>>,
     payments: Json<Vec<Payment>>,
     refunds: Json<Vec<Refund>>,
@@ -217,9 +253,12 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<Snapshot, Error> {
-        let standing = self.standing()?;
+        let timings: Timings = read("timings", self.timings.clone())?;
+        let standing = self.standing(&timings);
+        let to_reverse = self.refunds.iter().find_map(|refund| refund.reversal(&timings));
         Ok(Snapshot {
             standing,
+            to_reverse,
             booking_id: self.booking_id,
             request_hash: self.request_hash,
             status: self.status,
@@ -239,9 +278,8 @@ impl Row {
         })
     }
 
-    fn standing(&self) -> Result<Standing, Error> {
-        let timings: Timings = read("timings", self.timings.clone())?;
-        let refunds: Vec<Owed> = self
+    fn standing(&self, timings: &Timings) -> Standing {
+        let refunds: Vec<Owed<'_>> = self
             .refunds
             .iter()
             .map(|refund| Owed {
@@ -249,13 +287,15 @@ impl Row {
                 since: refund.since,
                 of_won: refund.of_won,
                 done: refund.status == RefundStatus::Refunded,
+                by_hand: refund.by_hand(),
             })
             .collect();
         let paid = money(self.paid_minor, self.paid_currency).zip(self.paid_at);
         let currency = self.currency.unwrap_or(Currency::Sar);
         let at_risk = Money::new(self.undecided.at_risk_minor.unwrap_or(0), currency);
         let newest = self.payments.last();
-        Ok(Standing::of(&Facts {
+        let at_a_terminal = self.paid_by.is_some_and(Provider::gives_back_by_hand);
+        Standing::of(&Facts {
             status: self.status,
             unwinding: self.unwinding,
             end_reason: self.end_reason.as_deref(),
@@ -270,11 +310,11 @@ impl Row {
                 _ => Making::NotYet,
             },
             declined: newest.is_some_and(|payment| payment.status == PaymentStatus::Failed),
-            paid: paid.map(|(amount, at)| Paid { amount, at }),
+            paid: paid.map(|(amount, at)| Paid { amount, at, at_a_terminal }),
             refunds: &refunds,
             review: self.undecided.since.map(|since| Review { since, at_risk }),
-            timings: &timings,
-        }))
+            timings,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 //! It comes with the input and never from the environment, because a replay must see what the first run saw. Tests
 //! run everything at a fraction; the stand-ins take the same factor.
 
+use crate::provider::Platform;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -23,6 +24,25 @@ impl CallTimings {
     pub const fn settle_window_ms(&self) -> u64 {
         self.timeout_ms + self.lag_ms
     }
+}
+
+/// Where the terminal of a kiosk takes the money, everything is quicker: only the terminal gives it back by itself, and
+/// only for a minute (`NearPay`'s terminal SDK, `irreversible_transaction`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AtTerminal {
+    /// A kiosk's booking that nobody pays ends after this: others stand in line for its seats.
+    pub hold_ms: u64,
+    /// Between two questions about a card that may have been tapped, or a reversal that may have been made.
+    pub ask_ms: u64,
+    /// How long a card may be under way at the terminal.
+    pub tap_ms: u64,
+    /// Vista has not confirmed so long after the money was seen: it goes back while the terminal still can.
+    pub confirm_ms: u64,
+    /// A terminal reverses what it has taken no later than this.
+    pub reversal_ms: u64,
+    /// A reversal that was begun in time may be under way so long: 10 seconds to connect, 30 to read.
+    pub answer_ms: u64,
 }
 
 /// All waits. Milliseconds unless the name says otherwise. What a stored value has no field for yet is production's.
@@ -49,6 +69,7 @@ pub struct Timings {
     pub ask_longest_ms: u64,
     /// A vendor leaves a refund, or a payment whose session is over, undecided: a person hears of it after this.
     pub undecided_ms: u64,
+    pub terminal: AtTerminal,
     /// Vista's calls that may be repeated at once.
     pub vista: CallTimings,
     /// Telling Vista that an order is paid.
@@ -67,6 +88,20 @@ const fn call(look_up_spacing_ms: u64) -> CallTimings {
     CallTimings { timeout_ms: 20 * SECOND, lag_ms: 60 * SECOND, look_up_spacing_ms }
 }
 
+impl Default for AtTerminal {
+    /// Production's values.
+    fn default() -> Self {
+        Self {
+            hold_ms: 4 * MINUTE,
+            ask_ms: 5 * SECOND,
+            tap_ms: 2 * MINUTE,
+            confirm_ms: 40 * SECOND,
+            reversal_ms: MINUTE,
+            answer_ms: 40 * SECOND,
+        }
+    }
+}
+
 impl Default for Timings {
     /// Production's values.
     fn default() -> Self {
@@ -82,6 +117,7 @@ impl Default for Timings {
             ask_first_ms: 35 * SECOND,
             ask_longest_ms: 2 * MINUTE,
             undecided_ms: 30 * MINUTE,
+            terminal: AtTerminal::default(),
             vista: call(5 * SECOND),
             confirm: call(5 * SECOND),
             payment: call(30 * SECOND),
@@ -113,10 +149,30 @@ impl Timings {
             ask_first_ms: by(self.ask_first_ms),
             ask_longest_ms: by(self.ask_longest_ms),
             undecided_ms: by(self.undecided_ms),
+            terminal: AtTerminal {
+                hold_ms: by(self.terminal.hold_ms),
+                ask_ms: by(self.terminal.ask_ms),
+                tap_ms: by(self.terminal.tap_ms),
+                confirm_ms: by(self.terminal.confirm_ms),
+                reversal_ms: by(self.terminal.reversal_ms),
+                answer_ms: by(self.terminal.answer_ms),
+            },
             vista: sooner(self.vista),
             confirm: sooner(self.confirm),
             payment: sooner(self.payment),
             refund: sooner(self.refund),
+        }
+    }
+
+    /// The waits of a booking that is made here: a kiosk holds seats for a shorter time than a phone.
+    #[must_use]
+    pub fn on(self, platform: Platform) -> Self {
+        match platform {
+            Platform::Kiosk => Self {
+                booking_expiry_ms: self.terminal.hold_ms.min(self.booking_expiry_ms),
+                ..self
+            },
+            Platform::Ios | Platform::Android | Platform::Website | Platform::Huawei => self,
         }
     }
 
@@ -148,5 +204,28 @@ mod tests {
         let waits: Vec<u64> = (0..8).map(|n| timings.retry_after(n).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(timings.retry_after(u32::MAX).as_secs(), 60);
+    }
+
+    #[test]
+    fn a_kiosk_holds_seats_for_four_minutes_and_never_longer_than_others() {
+        let timings = Timings::default();
+        assert_eq!(timings.on(Platform::Kiosk).booking_expiry_ms, 4 * MINUTE);
+        assert_eq!(timings.on(Platform::Ios), timings);
+        let hasty = Timings { booking_expiry_ms: MINUTE, ..timings };
+        assert_eq!(hasty.on(Platform::Kiosk), hasty);
+    }
+
+    #[test]
+    fn a_terminal_can_still_reverse_when_the_cinema_has_had_its_time() {
+        let AtTerminal { confirm_ms, reversal_ms, ask_ms, .. } = AtTerminal::default();
+        assert!(ask_ms + confirm_ms < reversal_ms);
+    }
+
+    #[test]
+    fn what_was_stored_before_there_were_terminals_has_productions_waits() {
+        let mut stored = serde_json::to_value(Timings::default().faster(60)).unwrap();
+        stored.as_object_mut().unwrap().remove("terminal");
+        let read: Timings = serde_json::from_value(stored).unwrap();
+        assert_eq!(read.terminal, AtTerminal::default());
     }
 }

@@ -38,7 +38,7 @@ pub enum Cause {
     VistaRejected,
     /// Vista's order had died before it was confirmed.
     VistaOrderGone,
-    /// Vista did not confirm within the bound, and provably has nothing.
+    /// Vista did not confirm in time. Releasing proves what became of it.
     VistaSilent,
 }
 
@@ -137,7 +137,12 @@ fn cancelled_by(by: &str) -> Change {
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Unwinding {
     /// Take back what was done; `refund` is the money that goes back at the end, as the row says.
-    Owed { refund: Option<RefundId> },
+    Owed {
+        refund: Option<RefundId>,
+        /// People give it back, at the terminal that took it: for a minute only, so at once, and nothing waits for them.
+        #[serde(default)]
+        by_hand: bool,
+    },
     /// It is confirmed: nothing is taken back.
     TooLate,
 }
@@ -148,9 +153,9 @@ pub async fn begin(db: &Db, booking: BookingId, cause: Cause) -> Result<Unwindin
     let mut tx = db.begin().await?;
     let Some(row) = claims::find_and_lock(&mut tx, booking).await? else {
         // Nothing was ever written down: nothing was done.
-        return Ok(Unwinding::Owed { refund: None });
+        return Ok(Unwinding::Owed { refund: None, by_hand: false });
     };
-    let refund = match claims::decide(&row, Wish::Unwind(cause)) {
+    let owed = match claims::decide(&row, Wish::Unwind(cause)) {
         Claim::Moves(to) => {
             let edge = Edge { seen: row.status, to };
             claims::move_to(&mut tx, booking, edge, ended(to, cause)).await?;
@@ -164,7 +169,8 @@ pub async fn begin(db: &Db, booking: BookingId, cause: Cause) -> Result<Unwindin
         Claim::Lost => return Ok(Unwinding::TooLate),
     };
     tx.commit().await?;
-    Ok(Unwinding::Owed { refund })
+    let by_hand = owed.is_some_and(|owed| owed.provider.gives_back_by_hand());
+    Ok(Unwinding::Owed { refund: owed.map(|owed| owed.refund), by_hand })
 }
 
 fn ended(to: BookingStatus, cause: Cause) -> Change {

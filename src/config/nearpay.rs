@@ -2,6 +2,7 @@
 
 use super::{reader::Reader, tickets::pems};
 use adapters::nearpay::{self, login};
+use schema::timings::Timings;
 use std::{collections::BTreeMap, time::Duration};
 
 /// On when its key is set; then its address must be, too. Names that no public document confirms have the documented
@@ -18,6 +19,7 @@ pub(super) fn nearpay(from: &mut Reader, factor: u32) -> Option<nearpay::Config>
     // by asking.
     let secrets = from.optional("NEARPAY_WEBHOOK_SECRETS").unwrap_or_default();
     let secrets = secrets.split(',').map(str::trim).filter(|secret| !secret.is_empty());
+    let terminal = Timings::default().faster(factor).terminal;
     Some(nearpay::Config {
         base_url: from.required("NEARPAY_BASE_URL", "https://api.nearpay.io/v1/clients-sdk"),
         api_key: api_key.into(),
@@ -27,8 +29,8 @@ pub(super) fn nearpay(from: &mut Reader, factor: u32) -> Option<nearpay::Config>
         webhook_secrets: secrets.map(Into::into).collect(),
         live: from.optional("NEARPAY_LIVE").is_some(),
         session_life: Duration::from_mins(5) / factor,
-        reversal_window: Duration::from_mins(1) / factor,
-        reversal_answer: Duration::from_secs(40) / factor,
+        reversal_window: Duration::from_millis(terminal.reversal_ms),
+        reversal_answer: Duration::from_millis(terminal.answer_ms),
     })
 }
 

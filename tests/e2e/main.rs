@@ -7,6 +7,7 @@
 
 mod abuse;
 mod api;
+mod apple_pay;
 mod booking;
 mod cases;
 mod checker;
@@ -17,6 +18,7 @@ mod crashes;
 mod disk_full;
 mod every_way;
 mod identity;
+mod kiosk;
 mod late_money;
 mod outages;
 mod payments;

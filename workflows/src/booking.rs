@@ -6,13 +6,14 @@
 //! | `create_order`   | `cancel_order`     |                                         |
 //! | `hold_seats`     | `cancel_order`     |                                         |
 //! | `watch_booking`  |                    | a payment that won · a cancel · expiry  |
-//! | `confirm_order`  | `release_booking`  |                                         |
+//! | `confirm_order`  | `release_booking`  | Vista; where a terminal took the money, 40 s |
 //! | `TicketGenerate` |                    |                                         |
 //! | `capture_payment`|                    | the vendor, if money is only reserved   |
 //! | `ask_capture`    |                    | the vendor's last word about that       |
 //!
 //! Whoever asks the vendor settles what was taken or reserved with the booking's row (`schema::settling`), and the row
-//! says what is owed back. Unwinding: Vista's release, read back, then the refund, which lets go of what was reserved.
+//! says what is owed back. Unwinding: Vista's release, read back, then the refund, which lets go of what was reserved;
+//! what only a terminal can give back goes first (`saga`).
 
 use crate::{
     saga::{Saga, Undo},

@@ -24,7 +24,7 @@ use adapters::{
 use restate_sdk::prelude::*;
 use schema::{
     ids::PaymentId,
-    paying::NextAct,
+    paying::{NextAct, PayWith},
     payments::{Opening, PaymentRequest},
     sealed::Sealed,
 };
@@ -125,13 +125,25 @@ fn not_a_payment() -> TerminalError {
 fn first_wait(request: &PaymentRequest, session: &Session) -> Duration {
     match session.next {
         NextAct::Nothing => Duration::ZERO,
-        NextAct::Redirect { .. }
-        | NextAct::Widget { .. }
-        | NextAct::Form { .. }
-        | NextAct::Otp
-        | NextAct::Terminal { .. } => {
+        NextAct::Redirect { .. } | NextAct::Widget { .. } | NextAct::Form { .. } | NextAct::Otp => {
             request.timings.ask_after(0).min(Duration::from_millis(session.lives_ms))
         }
+        NextAct::Terminal { .. } => Duration::from_millis(request.timings.terminal.ask_ms),
+    }
+}
+
+/// Before the vendor is asked again, if its session goes on.
+fn next_wait(request: &PaymentRequest, asked: &Asked, times: u32) -> Duration {
+    let timings = &request.timings;
+    let at_a_terminal = matches!(request.pay_with, PayWith::Terminal { .. });
+    if at_a_terminal && asked.captures.is_empty() && asked.session_left_ms > 0 {
+        // What is tapped now can be given back for a minute only: a silence does not widen this.
+        let wait = Duration::from_millis(timings.terminal.ask_ms);
+        return asked.unanswered.map_or(wait, |silent| silent.wait(timings, 0).max(wait));
+    }
+    match asked.unanswered {
+        Some(unanswered) => unanswered.wait(timings, times),
+        None => timings.ask_after(times.saturating_add(1)),
     }
 }
 
@@ -226,13 +238,13 @@ impl Story<'_> {
             if over {
                 break;
             }
-            let next = timings.ask_after(times.saturating_add(1));
+            let next = next_wait(request, &asked, times);
             let session_left = Duration::from_millis(asked.session_left_ms);
-            wait = match asked.unanswered {
-                Some(unanswered) => unanswered.wait(&timings, times),
-                // After the session only what is under way is waited for, ever more rarely.
-                None if session_left.is_zero() => next,
-                None => next.min(session_left + timings.retry_after(0)),
+            // After the session only what is under way is waited for, ever more rarely.
+            wait = if asked.unanswered.is_some() || session_left.is_zero() {
+                next
+            } else {
+                next.min(session_left + timings.retry_after(0))
             };
         }
         Ok(PaymentEnd::Ended)

@@ -5,7 +5,7 @@
 //! | `send_refund` | the vendor, or a person's decision |
 //! | `ask_refund`  | the vendor's last word             |
 
-use crate::step::{AtVendor, Decided, Patience, answered, until_done};
+use crate::step::{AtVendor, Decided, Patience, answered, shared_step, until_done};
 use activities::{Activities, step::End};
 use adapters::provider::RefundState;
 use restate_sdk::prelude::*;
@@ -37,7 +37,7 @@ impl Refund {
     #[handler]
     async fn run(&self, ctx: WorkflowContext<'_>) -> Result<Json<RefundEnd>, TerminalError> {
         let Ok(refund) = RefundId::from_bare(ctx.key()) else {
-            return Err(TerminalError::new_with_code(400, "the key is not a refund's id"));
+            return Err(not_a_refund());
         };
         let (ctx, activities) = (&ctx, &self.activities);
         let vendor = AtVendor { ctx, activities, patience: Patience::Endless };
@@ -53,6 +53,16 @@ impl Refund {
         Ok(Json(RefundEnd::of(answered(asked))))
     }
 
+    /// Somebody says that it is done: ask now.
+    #[handler]
+    async fn ask(&self, ctx: SharedWorkflowContext<'_>) -> Result<(), TerminalError> {
+        let Ok(refund) = RefundId::from_bare(ctx.key()) else { return Err(not_a_refund()) };
+        let activities = &self.activities;
+        let ask = move || activities.ask_refund(refund);
+        shared_step(&ctx, "ask_refund", ask).await?;
+        Ok(())
+    }
+
     /// A person has decided about a step of this refund that was refused.
     #[handler]
     async fn decided(
@@ -63,6 +73,10 @@ impl Refund {
         ctx.resolve_promise(&decided.promise(), "decided".to_owned());
         Ok(())
     }
+}
+
+fn not_a_refund() -> TerminalError {
+    TerminalError::new_with_code(400, "the key is not a refund's id")
 }
 
 impl Refund {

@@ -39,8 +39,9 @@ impl Saga {
         self.0.push(undo);
     }
 
-    /// Takes everything back, newest first: Vista's release, read back, then the money, as the row says. None: the
-    /// booking is confirmed, and nothing is taken back.
+    /// Takes everything back, newest first: Vista's release, read back, then the money, as the row says. Money that a
+    /// terminal gives back for a minute only does not wait for Vista, nor do the seats wait for it; there is no ticket
+    /// either way. None: the booking is confirmed, and nothing is taken back.
     pub(crate) async fn unwind(
         self,
         ctx: &WorkflowContext<'_>,
@@ -49,15 +50,18 @@ impl Saga {
         cause: Cause,
     ) -> Result<Option<BookingStatus>, TerminalError> {
         let back = TakeBack { ctx, activities, request };
-        let Unwinding::Owed { refund } = until_done(|| back.begin(cause)).await? else {
+        let Unwinding::Owed { refund, by_hand } = until_done(|| back.begin(cause)).await? else {
             return Ok(None);
         };
+        if let Some(refund) = refund.filter(|_| by_hand) {
+            back.send_refund(refund);
+        }
         let dropped =
             |undo: &Undo| matches!(undo, Undo::ReleaseBooking) && Rule::ReleaseBooking.is_out();
         for undo in self.0.into_iter().rev().filter(|undo| !dropped(undo)) {
             until_done(|| back.undo(undo)).await?;
         }
-        if let Some(refund) = refund {
+        if let Some(refund) = refund.filter(|_| !by_hand) {
             until_done(|| back.refund(refund)).await?;
         }
         until_done(|| back.end()).await.map(Some)
@@ -93,6 +97,12 @@ impl TakeBack<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Starts the refund, and does not wait for it.
+    fn send_refund(self, refund: RefundId) {
+        let client = self.ctx.workflow_client::<RefundClient>(refund.bare());
+        client.run().traced(self.ctx).send();
     }
 
     async fn refund(self, refund: RefundId) -> Result<(), TerminalError> {

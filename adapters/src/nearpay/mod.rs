@@ -241,8 +241,7 @@ impl PaymentProvider for NearPay {
         let last = charged.and_then(|it| it.at?.checked_add_signed(self.reversible));
         Ok(last.filter(|last| *last < now).map(|_| RefundState::Rejected {
             code: "refund_at_the_counter".to_owned(),
-            reason: "nearpay: the terminal can reverse it no more; the counter refunds it"
-                .to_owned(),
+            reason: "the terminal can reverse it no more; the counter gives it back".to_owned(),
         }))
     }
 

@@ -84,11 +84,21 @@ pub(super) fn charges(
         if known || shown.receipt.kind() == Kind::Refund {
             continue;
         }
+        let state = shown.state(terminal);
         let charge = Transaction {
             id: shown.id.to_owned(),
             reference: reference.to_owned(),
-            amount: shown.receipt.money()?,
-            state: shown.state(terminal),
+            amount: match state {
+                TransactionState::Captured { .. } => shown.receipt.money()?,
+                // No money has moved that anybody would compare.
+                TransactionState::Authorized
+                | TransactionState::Voided
+                | TransactionState::Pending
+                | TransactionState::Declined { .. } => {
+                    shown.receipt.money().unwrap_or(Money::sar(0))
+                }
+            },
+            state,
             brand: shown.receipt.brand(),
             last4: shown.receipt.last4(),
         };

@@ -237,6 +237,15 @@ async fn amount_brand_and_digits_are_the_vendors_own() {
 }
 
 #[tokio::test]
+async fn what_was_not_taken_needs_no_amount_and_hides_nothing_that_was() {
+    let declined = with(receipt(REFUND_UUID), "/is_approved", false);
+    let declined = with(declined, "/amount_authorized", Value::Null);
+    let all = ask(&[listed(1, declined), listed(2, receipt(UUID))]).await.unwrap();
+    assert_eq!(all[0].state, TransactionState::Declined { code: "000".to_owned() });
+    assert_eq!((all[1].id.as_str(), all[1].amount), (UUID, Money::sar(6_450)));
+}
+
+#[tokio::test]
 async fn two_taps_are_two_transactions_each_once_and_the_older_first() {
     let later = listed(9, receipt("ffffffff-6a3f-4d0f-9b57-1d1c3b0a7f33"));
     let shown = [later.clone(), listed(1, receipt(UUID)), later];

@@ -38,6 +38,9 @@ struct Wanted {
     state: Wants,
     cause: Option<String>,
     booking: Option<BookingId>,
+    /// The code that a customer shows at the counter.
+    #[param(pattern = "^[0-9]{10}$")]
+    receipt: Option<String>,
     /// The `next` of the page before.
     before: Option<CaseId>,
     /// At most 100.
@@ -126,6 +129,10 @@ async fn list(
     if !(1..=PAGE_MAX).contains(&limit) {
         return Err(Error::invalid("invalid_query", "A page has 1 to 100 cases."));
     }
+    let receipt = wanted.receipt.as_deref();
+    if receipt.is_some_and(|code| code.len() != 10 || !code.bytes().all(|it| it.is_ascii_digit())) {
+        return Err(Error::invalid("invalid_query", "A receipt has ten digits."));
+    }
     let limit = usize::from(limit);
     let filter = Filter {
         open: match wanted.state {
@@ -135,6 +142,7 @@ async fn list(
         },
         cause: wanted.cause.filter(|cause| !cause.contains(char::is_control)),
         booking: wanted.booking,
+        receipt: wanted.receipt,
         before: wanted.before,
     };
     let one_more = i64::try_from(limit).unwrap_or(0) + 1;

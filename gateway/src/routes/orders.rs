@@ -101,7 +101,7 @@ async fn create(
         seats,
         request_hash: hash.clone(),
         allowance: caller.allowance(&app.settings.limits),
-        timings: app.settings.timings,
+        timings: app.settings.timings.on(caller.platform),
     };
     may_hold(&app, &request).await?;
     app.engine.book(request).await?;

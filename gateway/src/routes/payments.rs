@@ -104,7 +104,7 @@ async fn create(
         buyer_address,
         return_url: format!("{}/return/{provider}/{payment_id}", app.settings.public_url),
         request_hash: hash.clone(),
-        timings: app.settings.timings,
+        timings: app.settings.timings.on(caller.platform),
     };
     app.engine.pay(request).await?;
     let look_now = || async {

@@ -48,6 +48,8 @@ pub struct Filter {
     pub open: Option<bool>,
     pub cause: Option<String>,
     pub booking: Option<BookingId>,
+    /// About money that the counter gives back to whoever shows this.
+    pub receipt: Option<String>,
     /// Only those opened before this one: where the last page has ended.
     pub before: Option<CaseId>,
 }
@@ -81,13 +83,15 @@ async fn select(
           AND ($4::text IS NULL OR cases.booking_id = $4)
           AND ($5::text IS NULL
                OR (opened_at, case_id) < (SELECT opened_at, case_id FROM cases WHERE case_id = $5))
-        ORDER BY opened_at DESC, case_id DESC LIMIT $6
+          AND ($6::text IS NULL OR workflow_key IN (SELECT refund_id FROM refunds WHERE receipt = $6))
+        ORDER BY opened_at DESC, case_id DESC LIMIT $7
         "#,
         case as Option<CaseId>,
         filter.open,
         filter.cause,
         filter.booking as Option<BookingId>,
         filter.before as Option<CaseId>,
+        filter.receipt,
         limit
     )
     .fetch_all(&db.0)

@@ -1,6 +1,7 @@
 //! Where a booking stands, as everybody is told: the app, the console, the logs. One word, by when it is another at
 //! the latest, and the sentence for the customer. It follows from the rows alone, so it changes only with them.
 
+mod by_hand;
 mod says;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ use crate::{
     states::{BookingStatus, states},
     timings::Timings,
 };
+pub use by_hand::ByHand;
 use chrono::{DateTime, TimeDelta, Utc};
 pub use says::Says;
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,10 @@ states! {
         NotConfirmed = "not_confirmed",
         /// Money came after the booking had ended; it goes back.
         PaidTooLate = "paid_too_late",
+        /// There is no ticket; the kiosk reverses the payment on its terminal, which `kiosk` says.
+        ToReverse = "to_reverse",
+        /// There is no ticket; the customer gets the money at the counter, by a code.
+        AtTheCounter = "at_the_counter",
         /// The booking has ended, and all its money is back.
         Refunded = "refunded",
         /// It could not be made; nothing was charged.
@@ -51,7 +57,7 @@ states! {
 }
 
 impl Stage {
-    /// The next move is ours: the customer can only wait.
+    /// The next move is ours: the customer, or the kiosk, can only wait.
     pub const fn is_ours(self) -> bool {
         match self {
             Self::HoldingSeats
@@ -65,6 +71,8 @@ impl Stage {
             | Self::TicketReady
             | Self::TicketByCode
             | Self::Completed
+            | Self::ToReverse
+            | Self::AtTheCounter
             | Self::Refunded
             | Self::Rejected
             | Self::Cancelled
@@ -99,7 +107,7 @@ pub struct Facts<'a> {
     pub declined: bool,
     /// The money that is kept for it.
     pub paid: Option<Paid>,
-    pub refunds: &'a [Owed],
+    pub refunds: &'a [Owed<'a>],
     /// The cases that nobody has decided yet.
     pub review: Option<Review>,
     pub timings: &'a Timings,
@@ -119,16 +127,20 @@ pub enum Making {
 pub struct Paid {
     pub amount: Money,
     pub at: DateTime<Utc>,
+    /// By a terminal, which can give it back for a minute only.
+    pub at_a_terminal: bool,
 }
 
 /// Money that goes back, or is back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Owed {
+pub struct Owed<'a> {
     pub amount: Money,
     pub since: DateTime<Utc>,
     /// Of the payment that had won the booking; otherwise of one that came too late.
     pub of_won: bool,
     pub done: bool,
+    /// People give it back. None: it goes back by itself.
+    pub by_hand: Option<ByHand<'a>>,
 }
 
 /// What people are looking into: since when, and how much money may be at risk.
@@ -156,6 +168,9 @@ impl Standing {
 
 impl Facts<'_> {
     fn stage(&self) -> Stage {
+        if let Some(stage) = self.goes_back_by_hand() {
+            return stage;
+        }
         if self.in_review() {
             return Stage::InReview;
         }
@@ -208,7 +223,7 @@ impl Facts<'_> {
             Stage::ToPay | Stage::PaymentDeclined => Some(self.paid_by()),
             Stage::Confirming => Some(self.confirmed_by()),
             Stage::TicketComing => Some(self.ticket_by()),
-            Stage::NotConfirmed | Stage::PaidTooLate => {
+            Stage::NotConfirmed | Stage::PaidTooLate | Stage::ToReverse | Stage::AtTheCounter => {
                 Some(self.refunded_by().unwrap_or(self.updated_at + PROMISE))
             }
             Stage::InReview => Some(self.reviewed_by()),
@@ -233,7 +248,10 @@ impl Facts<'_> {
     }
 
     fn confirmed_by(&self) -> DateTime<Utc> {
-        self.before_the_show(self.timings.confirm_bound_ms, self.timings.confirm_before_show_ms)
+        let Timings { confirm_bound_ms, confirm_before_show_ms, terminal, .. } = self.timings;
+        let at_a_terminal = self.paid.is_some_and(|paid| paid.at_a_terminal);
+        let within_ms = if at_a_terminal { terminal.confirm_ms } else { *confirm_bound_ms };
+        self.before_the_show(within_ms, *confirm_before_show_ms)
     }
 
     /// It is made for as long as it takes, and wanted until the show: nothing sooner is certain.

@@ -16,12 +16,12 @@ pub struct Says {
 }
 
 impl Says {
-    fn both(en: impl Into<String>, ar: impl Into<String>) -> Self {
+    pub(super) fn both(en: impl Into<String>, ar: impl Into<String>) -> Self {
         Self { en: en.into(), ar: ar.into() }
     }
 
     /// One sentence after the other.
-    fn then(self, next: Option<Self>) -> Self {
+    pub(super) fn then(self, next: Option<Self>) -> Self {
         let Some(next) = next else { return self };
         Self::both(format!("{} {}", self.en, next.en), format!("{} {}", self.ar, next.ar))
     }
@@ -49,6 +49,7 @@ pub(super) fn says(facts: &Facts<'_>, stage: Stage, by: Option<DateTime<Utc>>) -
         }
         Stage::NotConfirmed => not_confirmed().then(Some(going_back(facts, &by))),
         Stage::PaidTooLate => paid_too_late().then(Some(going_back(facts, &by))),
+        Stage::ToReverse | Stage::AtTheCounter => facts.given_back_by_hand(stage),
         Stage::Refunded => ended(facts).then(Some(is_back(facts))),
         Stage::Rejected | Stage::Cancelled | Stage::Expired => {
             ended(facts).then(Some(nothing_charged()))
@@ -132,11 +133,11 @@ fn completed() -> Says {
     Says::both("The show is over. Thank you for coming.", "انتهى العرض. شكرًا لحضورك.")
 }
 
-fn not_confirmed() -> Says {
+pub(super) fn not_confirmed() -> Says {
     Says::both("We could not confirm your seats.", "تعذّر تأكيد مقاعدك.")
 }
 
-fn paid_too_late() -> Says {
+pub(super) fn paid_too_late() -> Says {
     Says::both("Your payment came after your booking had ended.", "وصلت دفعتك بعد انتهاء الحجز.")
 }
 
@@ -264,6 +265,9 @@ impl Facts<'_> {
 
     /// Money beside that of the booking itself: a second payment, one that came too late.
     fn other_money(&self, by: &Moment) -> Option<Says> {
+        if let Some(by_hand) = self.by_hand_says() {
+            return Some(by_hand);
+        }
         let Moment { day, day_ar, .. } = by;
         let risk = self.review.map(|review| review.at_risk).filter(|risk| !risk.is_zero());
         if risk.is_some() {
@@ -304,13 +308,13 @@ impl Facts<'_> {
 }
 
 /// An amount, as it is read in either language.
-struct Amount {
-    en: String,
-    ar: String,
+pub(super) struct Amount {
+    pub en: String,
+    pub ar: String,
 }
 
 impl Amount {
-    fn of(amount: Option<Money>) -> Self {
+    pub(super) fn of(amount: Option<Money>) -> Self {
         let Some(amount) = amount else { return Self { en: String::new(), ar: String::new() } };
         let en = amount.to_string();
         let ar = match amount.currency {

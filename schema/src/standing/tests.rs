@@ -52,23 +52,32 @@ fn waiting(timings: &Timings) -> Facts<'_> {
 }
 
 fn paid() -> Paid {
-    Paid { amount: Money::sar(11_500), at: at(5) }
+    Paid { amount: Money::sar(11_500), at: at(5), at_a_terminal: false }
 }
 
-fn owed(of_won: bool, done: bool) -> Owed {
-    Owed { amount: Money::sar(11_500), since: at(20), of_won, done }
+fn owed(of_won: bool, done: bool) -> Owed<'static> {
+    Owed { amount: Money::sar(11_500), since: at(20), of_won, done, by_hand: None }
+}
+
+const COUNTER: ByHand<'_> = ByHand::AtTheCounter { receipt: "4829130577" };
+
+fn by_hand(of_won: bool, how: ByHand<'static>) -> Owed<'static> {
+    Owed { by_hand: Some(how), ..owed(of_won, false) }
 }
 
 /// Calls back with every combination of facts, those that cannot be included.
 fn every(mut look: impl FnMut(&Facts<'_>)) {
     let timings = Timings::default();
-    let refunds: [&[Owed]; 6] = [
+    let refunds: [&[Owed<'_>]; 9] = [
         &[],
         &[owed(true, false)],
         &[owed(true, true)],
         &[owed(false, false)],
         &[owed(false, true)],
         &[owed(false, true), owed(true, false)],
+        &[by_hand(true, ByHand::AtTheTerminal)],
+        &[by_hand(false, COUNTER)],
+        &[by_hand(true, COUNTER), by_hand(false, ByHand::AtTheTerminal)],
     ];
     let reviews = [0, 11_500].map(|risk| Review { since: at(30), at_risk: Money::sar(risk) });
     let reviews = [None, Some(reviews[0]), Some(reviews[1])];
@@ -168,6 +177,48 @@ fn a_payment_that_is_being_confirmed_reads_well() {
 }
 
 #[test]
+fn a_terminal_leaves_the_cinema_forty_seconds() {
+    let timings = Timings::default();
+    let paid = Some(Paid { at_a_terminal: true, ..paid() });
+    let facts = Facts { status: BookingStatus::Confirming, paid, ..waiting(&timings) };
+    assert_eq!(Standing::of(&facts).by, Some(at(5) + TimeDelta::seconds(40)));
+}
+
+#[test]
+fn what_people_give_back_says_where_and_by_which_code() {
+    let timings = Timings::default();
+    let refunds = [by_hand(true, ByHand::AtTheTerminal)];
+    let unwinding = Facts {
+        status: BookingStatus::Confirming,
+        unwinding: true,
+        refunds: &refunds,
+        ..waiting(&timings)
+    };
+    let standing = Standing::of(&unwinding);
+    assert_eq!((standing.stage, standing.stage.is_ours()), (Stage::ToReverse, false));
+    assert_eq!(
+        standing.says.en,
+        "We could not confirm your seats. The terminal gives 115.00 SAR back to your card now: please wait here until \
+         it has."
+    );
+    // The case that staff settle does not hide the code from whoever has to show it.
+    let review = Some(Review { since: at(30), at_risk: Money::sar(11_500) });
+    let refunds = [by_hand(false, COUNTER)];
+    let late =
+        Facts { status: BookingStatus::Expired, refunds: &refunds, review, ..waiting(&timings) };
+    let standing = Standing::of(&late);
+    assert_eq!((standing.stage, standing.is_final()), (Stage::AtTheCounter, false));
+    for text in [&standing.says.en, &standing.says.ar] {
+        assert!(text.contains("4829130577"), "{text}");
+    }
+    // A second tap of somebody who has a ticket.
+    let sold = Facts { status: BookingStatus::Confirmed, ticket: Making::Issued, ..late };
+    let standing = Standing::of(&sold);
+    assert_eq!(standing.stage, Stage::TicketReady);
+    assert!(standing.says.en.contains("4829130577"), "{}", standing.says.en);
+}
+
+#[test]
 fn a_ticket_may_come_as_late_as_the_show() {
     let timings = Timings::default();
     let facts = Facts { status: BookingStatus::Confirmed, paid: Some(paid()), ..waiting(&timings) };
@@ -185,7 +236,7 @@ fn each_way_of_a_booking_has_its_word() {
     let timings = Timings::default();
     let pending = || waiting(&timings);
     let of = |facts: Facts<'_>| Standing::of(&facts).stage;
-    let ended = |refunds: &[Owed]| {
+    let ended = |refunds: &[Owed<'_>]| {
         of(Facts { status: BookingStatus::Expired, refunds, ..waiting(&timings) })
     };
     assert_eq!(of(pending()), Stage::ToPay);

@@ -68,10 +68,12 @@ async fn every_example_runs() {
     let mut ran = Vec::new();
     for (method, path, said) in operations(&api) {
         // What phones say of their passes takes a pass's token (`tickets` says it), and what vendors write their keys;
-        // Apple Pay is not set up in tests.
+        // Apple Pay is not set up here (`apple_pay` says it), and no terminal has anything to reverse (`kiosk` does).
         let content = said["requestBody"]["content"].get("application/json");
         let others = ["passes", "webhooks"].map(Value::from).contains(&said["tags"][0])
-            || said["operationId"] == "open_apple_pay";
+            || ["open_apple_pay", "acknowledge_reversal"]
+                .map(Value::from)
+                .contains(&said["operationId"]);
         let Some(content) = content.filter(|_| !others) else { continue };
         let schema = resolve(&api, &content["schema"]);
         let example = schema.get("example").or_else(|| schema["examples"].get(0));

@@ -22,14 +22,18 @@ pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
     for page in &book.pages {
         asked_for(&calls, &format!("{}:open_payment", page.reference), page, found);
     }
-    let mut references = BTreeSet::new();
+    let (waits, mut references) = (Waits::of(book), BTreeSet::new());
     for back in &book.given_back {
+        // What somebody has done at a terminal himself, and people are asked about.
+        let taken = book.taken.iter().find(|took| took.vendor_id() == back.parent());
+        if taken.is_some_and(|took| waits.on_payment(&took.reference)) {
+            continue;
+        }
         asked_for(&calls, &format!("{}:send_refund", back.reference), back, found);
         if !references.insert(&*back.reference) {
             found.broken("EFF", "refunded twice", back);
         }
     }
-    let waits = Waits::of(book);
     for call in &book.calls {
         let ended = call.outcome.is_some() || waits.on_call(&call.call_key);
         found.wants(ended, "LIV", "every vendor call has an outcome", call);

@@ -50,6 +50,7 @@ pub(crate) struct Payment {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Capture {
+    pub provider: String,
     pub vendor_transaction: String,
     pub payment_id: String,
     pub booking_id: String,

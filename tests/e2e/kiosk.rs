@@ -1,0 +1,256 @@
+//! At the kiosk: sold there, given back by its terminal within a minute, and after that at the counter, by a code.
+
+use crate::staff::Staff;
+use harness::{Answer, Booking, Customer, Order, Payment, Setup, Visit, Way, visit, visit_with};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The terminal can reverse it no more, and nobody has seen a reversal.
+const COUNTER: &str = "payment_refused_refund_at_the_counter";
+/// Somebody has reversed what is kept for a ticket.
+const GIVEN_BACK: &str = "given_back_at_the_terminal";
+
+/// A terminal's minute is ten seconds here: time enough to be told to reverse, and to do it.
+fn unhurried() -> Setup {
+    Setup { factor: 6, ..Setup::default() }
+}
+
+/// Paid at the kiosk's terminal, while Vista is like this whenever it is told so.
+async fn paid_while(visit: &Arc<Visit>, vista: &str) -> (Booking, Payment) {
+    let booking = visit.kiosk_with_terminal().books(Order::new(visit)).await;
+    let session = &booking.order.session;
+    match vista {
+        "away" => visit.vista().is_away("pay_order", session).await,
+        "well" => {}
+        fault => visit.vista().fails("pay_order", session, fault).await,
+    }
+    let payment = booking.opens(Way::Terminal).await;
+    payment.is_made().await;
+    (booking, payment)
+}
+
+/// What the kiosk is told, which has seen the tap and waits for its booking.
+async fn waits_for(booking: &Booking) -> Value {
+    booking.until_so("its money", |view| view["status"] != "PENDING").await;
+    let path = format!("/api/v1/orders/{}", booking.id);
+    let request = booking.customer.request(Method::GET, &path).header("prefer", "wait=25");
+    Answer::read(request.send().await.unwrap()).await.body
+}
+
+/// The transaction that it is to reverse.
+async fn told_to_reverse(booking: &Booking) -> Value {
+    let view = waits_for(booking).await;
+    assert_eq!(view["standing"]["what"], "to_reverse", "{view}");
+    assert!(view["kiosk"]["reverse"]["until"].is_string(), "{view}");
+    view["kiosk"]["reverse"]["transaction"].clone()
+}
+
+/// The terminal does this, if it can.
+async fn at_the_terminal(visit: &Visit, act: &str, order: &Value) {
+    let url = format!("{}/_sim/nearpay/terminal/{act}", visit.system.sandbox);
+    let answer = Answer::read(visit.http.post(url).json(order).send().await.unwrap()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+async fn reverses(booking: &Booking, transaction: &Value) {
+    let order = json!({ "transaction": transaction });
+    at_the_terminal(&booking.customer.visit, "reverse", &order).await;
+}
+
+/// This kiosk says that it is done, and waits until the vendor shows it.
+async fn acknowledges(kiosk: &Customer, booking: &Booking, transaction: &Value) -> Answer {
+    let path = format!("/api/v1/kiosk/orders/{}/reversals", booking.id);
+    let request = kiosk.request(Method::POST, &path).header("prefer", "wait=25");
+    let request = request.json(&json!({ "transaction": transaction }));
+    Answer::read(request.send().await.unwrap()).await
+}
+
+/// The terminal's transaction that has taken the money.
+async fn taken(visit: &Visit, payment: &Payment) -> Value {
+    let ledger = visit.ledger_of("nearpay").await;
+    let mut ours = ledger.iter().filter(|entry| entry["reference"] == payment.reference());
+    ours.find(|entry| entry["kind"] == "capture").unwrap()["vendor_id"].clone()
+}
+
+#[tokio::test]
+async fn seats_are_held_for_four_minutes_and_sold() {
+    let visit = visit().await;
+    let (booking, payment) = paid_while(&visit, "well").await;
+    let view = booking.until_ticket().await;
+    payment.until("CAPTURED").await;
+    let timeline = view["timeline"].as_array().unwrap();
+    let held = timeline.iter().find(|event| event["kind"] == "held").unwrap();
+    assert_eq!(held["expires_in_ms"], 4 * 60_000 / 60, "{held}");
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn what_the_cinema_does_not_confirm_in_time_goes_back_at_the_terminal() {
+    let visit = visit_with(unhurried()).await;
+    tokio::join!(acknowledged(&visit), unacknowledged(&visit), silently_booked(&visit));
+    visit.assert_balanced().await;
+}
+
+/// The kiosk says so, nobody believes it, and the vendor shows it.
+async fn acknowledged(visit: &Arc<Visit>) {
+    let (booking, _) = paid_while(visit, "away").await;
+    let transaction = told_to_reverse(&booking).await;
+    let kiosk = &booking.customer;
+    for stranger in [visit.kiosk(), visit.customer()] {
+        let answer = acknowledges(&stranger, &booking, &transaction).await;
+        answer.assert_problem(404, "not_found");
+    }
+    let other = json!("0b8e9a52-6a3f-4d0f-9b57-1d1c3b0a7f11");
+    acknowledges(kiosk, &booking, &other).await.assert_problem(404, "not_found");
+    reverses(&booking, &transaction).await;
+    for _ in 0..2 {
+        let answer = acknowledges(kiosk, &booking, &transaction).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        assert_eq!(answer.body["refunds"][0]["status"], "REFUNDED", "{answer:?}");
+        assert!(answer.body["kiosk"].is_null(), "{answer:?}");
+    }
+    let view = booking.until("CANCELLED").await;
+    assert_eq!(view["reason"], "vista_silent");
+    let next = visit.kiosk().books(booking.order.clone()).await;
+    assert_eq!(next.status().await, "PENDING", "the seats are free");
+    assert_eq!(next.cancels().await.status, 200);
+}
+
+/// The kiosk has reversed it, and nobody hears of that but by asking.
+async fn unacknowledged(visit: &Arc<Visit>) {
+    let (booking, payment) = paid_while(visit, "away").await;
+    let transaction = told_to_reverse(&booking).await;
+    visit
+        .misbehaves(
+            "nearpay",
+            &json!({ "match": { "op": "webhook", "reference": payment.reference() }, "fault": "lost" }),
+        )
+        .await;
+    reverses(&booking, &transaction).await;
+    booking.until_refunded().await;
+    booking.until("CANCELLED").await;
+}
+
+/// Vista has booked it and keeps its answer to itself: the money does not wait until that is known.
+async fn silently_booked(visit: &Arc<Visit>) {
+    let (booking, _) = paid_while(visit, "timeout_after").await;
+    let transaction = told_to_reverse(&booking).await;
+    reverses(&booking, &transaction).await;
+    booking.until_refunded().await;
+    booking.until("CANCELLED").await;
+    let ledger = visit.vista().about(booking.bare()).await;
+    let kinds: Vec<&Value> = ledger.iter().map(|entry| &entry["kind"]).collect();
+    assert_eq!(kinds, ["booking", "refund"], "Vista had made it, and took it back");
+}
+
+#[tokio::test]
+async fn what_no_terminal_reverses_is_given_back_at_the_counter() {
+    let visit = visit_with(unhurried()).await;
+    tokio::join!(paid_out(&visit), refunded_there(&visit), reversed_behind_us(&visit));
+    visit.assert_balanced_but_for(&[COUNTER, GIVEN_BACK]).await;
+}
+
+/// A kiosk that was told to reverse, and has died. The code that its customer is shown.
+async fn for_the_counter(visit: &Arc<Visit>) -> (Booking, String) {
+    let (booking, _) = paid_while(visit, "away").await;
+    told_to_reverse(&booking).await;
+    let shown = |view: &Value| view["refunds"][0]["receipt"].is_string();
+    let view = booking.until_so("a code for the counter", shown).await;
+    let code = view["refunds"][0]["receipt"].as_str().unwrap().to_owned();
+    assert!(view["kiosk"].is_null(), "{view}");
+    assert_eq!(view["standing"]["what"], "at_the_counter");
+    for language in ["en", "ar"] {
+        let says = view["standing"]["says"][language].as_str().unwrap();
+        assert!(says.contains(&code) && says.contains("115.00"), "{says}");
+    }
+    booking.until("CANCELLED").await;
+    (booking, code)
+}
+
+/// Staff find the case by the code, pay it out, and say so.
+async fn paid_out(visit: &Arc<Visit>) {
+    let (booking, code) = for_the_counter(visit).await;
+    let staff = Staff::of(&booking);
+    let found = async |code: &str| staff.usher(&["cases", "--receipt", code]).await;
+    assert_eq!(found("0000000000").await.unwrap()["cases"], json!([]));
+    assert!(found("1 OR 1=1").await.is_err());
+    let page = found(&code).await.unwrap();
+    let [case] = page["cases"].as_array().unwrap().as_slice() else { panic!("{page}") };
+    assert_eq!((&case["cause"], &case["booking"]), (&json!(COUNTER), &json!(booking.id)));
+    assert_eq!(case["at_risk"]["amount_minor"], 11_500);
+    assert!(case["detail"].as_str().unwrap().contains(&code), "{case}");
+
+    let evidence = r#"{"transaction": "SNB-2026-0119"}"#;
+    staff.decides(case, &["settled", "--reason", "paid out", "--evidence", evidence]).await;
+    let view = booking.until_refunded().await;
+    assert_eq!(view["standing"]["what"], "refunded");
+}
+
+/// Staff refund it on a terminal under the reference that the case names: the vendor shows that, and the case closes.
+async fn refunded_there(visit: &Arc<Visit>) {
+    let (booking, code) = for_the_counter(visit).await;
+    let staff = Staff::of(&booking);
+    let page = staff.usher(&["cases", "--receipt", &code]).await.unwrap();
+    let refund = booking.looks().await["refunds"][0].clone();
+    let reference = refund["id"].as_str().unwrap().trim_start_matches("rf_");
+    assert!(page["cases"][0]["detail"].as_str().unwrap().contains(reference), "{page}");
+    let payment = refund["payment"].as_str().unwrap().trim_start_matches("pay_").to_owned();
+    let ledger = visit.ledger_of("nearpay").await;
+    let mut ours = ledger.iter().filter(|entry| entry["reference"] == payment);
+    let taken = ours.find(|entry| entry["kind"] == "capture").unwrap();
+    let order = json!({ "transaction": taken["vendor_id"], "reference": reference,
+        "amount_minor": 11_500 });
+    at_the_terminal(visit, "refund", &order).await;
+    booking.until_refunded().await;
+}
+
+/// Somebody reverses at the terminal what is kept for a ticket.
+async fn reversed_behind_us(visit: &Arc<Visit>) {
+    let (booking, payment) = paid_while(visit, "well").await;
+    booking.until_ticket().await;
+    let transaction = taken(visit, &payment).await;
+    reverses(&booking, &transaction).await;
+    visit.until_case(GIVEN_BACK, &booking).await;
+}
+
+#[tokio::test]
+async fn a_kiosk_signs_in_its_own_terminal_and_no_other() {
+    const LOGIN: &str = "/api/v1/kiosk/terminal/login";
+    let visit = visit().await;
+    let signs_in = async |who: &Customer| {
+        Answer::read(who.request(Method::POST, LOGIN).send().await.unwrap()).await
+    };
+    let answer = signs_in(&visit.kiosk_with_terminal()).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
+    assert_eq!(answer.body["terminal"], sandbox::nearpay::DEFAULT_TERMINAL);
+    let at_the_vendor = async |jwt: &str| {
+        let url = format!("{}/nearpay/v1/cashiers/login/jwt", visit.system.sandbox);
+        let request = visit.http.post(url).json(&json!({ "jwt": jwt }));
+        Answer::read(request.send().await.unwrap()).await
+    };
+    let jwt = answer.body["jwt"].as_str().unwrap();
+    let signed_in = at_the_vendor(jwt).await;
+    assert_eq!(
+        (signed_in.status, &signed_in.body["user"]["name"]),
+        (200, &answer.body["terminal"])
+    );
+    assert_eq!(at_the_vendor(&jwt[..jwt.len() - 2]).await.status, 401);
+
+    for other in [visit.kiosk(), visit.customer()] {
+        signs_in(&other).await.assert_problem(404, "not_found");
+    }
+    signs_in(&visit.customer().with_token("nobody's")).await.assert_problem(401, "unauthorized");
+
+    // Nor does it pay at another's terminal, whichever it names.
+    let booking = visit.kiosk().books(Order::new(&visit)).await;
+    let body = Way::Terminal.body(&visit).await;
+    let answer = booking.tries_to_pay_with(&Customer::key(), &body).await;
+    answer.assert_problem(409, "no_terminal");
+    let named = json!({ "provider": "nearpay",
+        "pay": { "with": "terminal", "terminal": sandbox::nearpay::DEFAULT_TERMINAL } });
+    let answer = booking.tries_to_pay_with(&Customer::key(), &named).await;
+    answer.assert_problem(400, "invalid_body");
+    assert_eq!(booking.cancels().await.status, 200);
+    visit.assert_balanced().await;
+}
