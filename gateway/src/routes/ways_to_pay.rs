@@ -2,6 +2,7 @@
 
 use crate::{app::App, auth::Caller, error::Error};
 use schema::{
+    ids::CardId,
     paying::{Buyer, PayWith},
     sealed::Sealed,
 };
@@ -25,6 +26,8 @@ pub(super) enum Asked {
         #[schema(min_length = 8, max_length = 128)]
         token: String,
     },
+    /// A card of the customer's own that they have saved. It names its vendor.
+    SavedCard { card: CardId },
     /// What Apple's sheet gave the app: its `paymentData`, unchanged.
     ApplePay { payment: Value },
     /// STC Pay: a one-time password goes to this phone.
@@ -46,21 +49,28 @@ impl Default for Asked {
 }
 
 impl Asked {
+    /// The saved card to pay with.
+    pub(super) const fn card(&self) -> Option<CardId> {
+        match self {
+            Self::SavedCard { card } => Some(*card),
+            Self::Page {}
+            | Self::CreditCard {}
+            | Self::Mada {}
+            | Self::Token { .. }
+            | Self::ApplePay { .. }
+            | Self::StcPay { .. }
+            | Self::Terminal {} => None,
+        }
+    }
+
     /// What the workflow is started with.
     pub(super) fn sealed(self, app: &App, caller: &Caller) -> Result<PayWith, Error> {
         Ok(match self {
             Self::Page {} => PayWith::Page,
             Self::CreditCard {} => PayWith::CreditCard,
             Self::Mada {} => PayWith::Mada,
-            Self::Token { token } => {
-                if !is_token(&token) {
-                    return Err(Error::invalid(
-                        "invalid_token",
-                        "`token` is what the vendor's fields in the app gave: 8 to 128 letters, digits, `_` and `-`.",
-                    ));
-                }
-                PayWith::Token { token: seal(app, &token)? }
-            }
+            Self::Token { token } => PayWith::Token { token: sealed_token(app, &token)? },
+            Self::SavedCard { card } => PayWith::SavedCard { card: card.to_string() },
             Self::ApplePay { payment } => {
                 let text = payment.to_string();
                 if !payment.is_object() || text.len() > APPLE_MAX {
@@ -99,6 +109,16 @@ impl Asked {
 /// What the customer gives in the vendor's session, sealed on its way.
 pub(super) fn seal(app: &App, secret: &str) -> Result<Sealed, Error> {
     app.id_key.seal(secret).ok_or_else(|| Error::Internal("a secret was not sealed".to_owned()))
+}
+
+pub(super) const INVALID_TOKEN: Error = Error::invalid(
+    "invalid_token",
+    "`token` is what the vendor's fields in the app gave: 8 to 128 letters, digits, `_` and `-`.",
+);
+
+/// What the vendor's own fields in the app have made of a card, sealed on its way.
+pub(super) fn sealed_token(app: &App, token: &str) -> Result<Sealed, Error> {
+    if is_token(token) { seal(app, token) } else { Err(INVALID_TOKEN) }
 }
 
 fn is_token(text: &str) -> bool {
