@@ -19,7 +19,7 @@ pub(super) struct Checkout {
     pub entity: String,
     pub amount: i64,
     pub currency: String,
-    /// `DB` or `PA`.
+    /// `DB`, `PA`, or `RG`: it takes no money, a card is typed in to be saved.
     pub kind: String,
     pub reference: String,
     pub expires_at: i64,
@@ -29,12 +29,15 @@ pub(super) struct Checkout {
     pub attempts: Vec<String>,
     pub paid: bool,
     pub consumed: bool,
-    /// It takes no money: a card is typed in to be saved.
-    #[serde(default)]
-    pub registers: bool,
     /// The registration that came of it, or the code of the refusal.
     #[serde(default)]
     pub registered: Option<String>,
+}
+
+impl Checkout {
+    pub(super) fn registers(&self) -> bool {
+        self.kind == "RG"
+    }
 }
 
 impl HyperPay {
@@ -61,7 +64,7 @@ impl HyperPay {
             entity: field("entityId"),
             amount: parse_decimal(&field("amount")).unwrap_or_default(),
             currency: field("currency"),
-            kind: field("paymentType"),
+            kind: if registers { "RG".to_owned() } else { field("paymentType") },
             reference: field("merchantTransactionId"),
             expires_at: moment.now + moment.clock.shortened(TTL_MS),
             shopper_result_url: form.filled("shopperResultUrl").map(str::to_owned),
@@ -70,7 +73,6 @@ impl HyperPay {
             attempts: Vec::new(),
             paid: false,
             consumed: false,
-            registers,
             registered: None,
         };
         let kind = if registers { "card_form" } else { "checkout" };

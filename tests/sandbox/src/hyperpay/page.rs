@@ -69,7 +69,7 @@ impl HyperPay {
         }
         let joint = if url.contains('?') { '&' } else { '?' };
         let path = match checkout {
-            Some(checkout) if checkout.registers => format!("/v1/checkouts/{id}/registration"),
+            Some(checkout) if checkout.registers() => format!("/v1/checkouts/{id}/registration"),
             Some(_) => format!("/v1/checkouts/{id}/payment"),
             None => format!("/v1/payments/{id}"),
         };

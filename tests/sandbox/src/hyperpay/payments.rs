@@ -114,7 +114,7 @@ impl HyperPay {
             return self.answer_the_bank(id, outcome, moment.now);
         }
         let checkout = self.checkouts.get(id).ok_or((404, "there is no such checkout"))?;
-        if checkout.registers {
+        if checkout.registers() {
             return self.register(id, outcome, moment);
         }
         if checkout.expires_at <= moment.now {

@@ -79,7 +79,7 @@ impl HyperPay {
         let (now, id) = (moment.now, call.arg(0));
         let entity = wire.query.filled("entityId");
         let known = |form: &&Checkout| {
-            form.registers
+            form.registers()
                 && Some(form.entity.as_str()) == entity
                 && !form.consumed
                 && form.expires_at > now
@@ -138,7 +138,7 @@ impl HyperPay {
         };
         let natural = self.success_code(&payment);
         if self.desk.switches.on("one_click_challenge") {
-            payment.code = codes::PENDING.to_owned();
+            codes::PENDING.clone_into(&mut payment.code);
             payment.interim = Some(Interim {
                 left: u32::MAX,
                 until: now + moment.clock.shortened(CHALLENGE_MS),
