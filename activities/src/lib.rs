@@ -9,6 +9,7 @@ mod opening;
 mod payment_steps;
 pub mod payments;
 pub mod refunds;
+pub mod saved_cards;
 pub mod step;
 mod taken_back;
 pub mod tickets;

@@ -10,15 +10,16 @@ use adapters::{
     vista::{OrderRef, OrderSnapshot},
 };
 use schema::{
+    ids::CardId,
     paying::{Buyer, NextAct, PayWith, Taking},
     payments::{self, Opening, Payment, PaymentRequest},
-    purchases,
+    purchases, saved_cards,
     sealed::Sealed,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::net::IpAddr;
 
-/// A secret that was sealed under another key, or altered.
+/// A secret that was sealed under another key, or altered; a card that is deleted, or was never the buyer's.
 struct Unreadable;
 
 /// What there is to charge.
@@ -130,7 +131,7 @@ impl Activities {
         let Some(vendor) = self.providers.get(request.provider) else {
             return Ok(Found::NoVendor);
         };
-        let secret = self.secret(&request.pay_with);
+        let secret = self.secret(request).await?;
         let still_taken = vendor.taking(&request.pay_with).is_some();
         let sound = still_taken && payment.taking.is_some() && secret.is_ok();
         let purchases = if vendor.wants_purchases() {
@@ -159,17 +160,33 @@ impl Activities {
     }
 
     /// What the customer's way to pay stands for, where it stands for something.
-    fn secret(&self, pay_with: &PayWith) -> Result<Option<SecretString>, Unreadable> {
-        match pay_with {
+    async fn secret(
+        &self,
+        request: &PaymentRequest,
+    ) -> Result<Result<Option<SecretString>, Unreadable>, Error> {
+        let sealed = match &request.pay_with {
             PayWith::Token { token: sealed } | PayWith::ApplePay { payment: sealed } => {
-                self.id_key.unseal(sealed).map(Some).ok_or(Unreadable)
+                Some(sealed.clone())
             }
+            PayWith::SavedCard { card } => self.token_of(request, card).await?,
             PayWith::Page
             | PayWith::CreditCard
             | PayWith::Mada
             | PayWith::StcPay { .. }
-            | PayWith::Terminal { .. } => Ok(None),
-            PayWith::SavedCard { .. } => Err(Unreadable),
-        }
+            | PayWith::Terminal { .. } => return Ok(Ok(None)),
+        };
+        let secret = sealed.and_then(|sealed| self.id_key.unseal(&sealed));
+        Ok(secret.map(Some).ok_or(Unreadable))
+    }
+
+    /// Read from the table each time, and never journaled: a card that was deleted meanwhile is not charged.
+    async fn token_of(
+        &self,
+        request: &PaymentRequest,
+        card: &str,
+    ) -> Result<Option<Sealed>, Error> {
+        let Ok(card) = card.parse::<CardId>() else { return Ok(None) };
+        let PaymentRequest { booking_id, provider, .. } = request;
+        Ok(saved_cards::token_for(&self.db, card, *booking_id, *provider).await?)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod apple_pay;
 pub mod aws;
+pub mod card_keeper;
 pub mod card_numbers;
 pub mod checkout;
 pub mod error;

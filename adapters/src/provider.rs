@@ -1,6 +1,6 @@
 //! The verbs every payment vendor signs, and the words they are said in.
 
-use crate::error::Error;
+use crate::{card_keeper::CardKeeper, error::Error};
 use async_trait::async_trait;
 use schema::{
     ids::{BookingId, PaymentId, RefundId},
@@ -194,6 +194,11 @@ pub trait PaymentProvider: Send + Sync {
     /// It wants to know where the buyer asks from (`Buyer::address`).
     fn wants_address(&self) -> bool {
         false
+    }
+
+    /// What it does for customers who want to save a card. None: it keeps none, or none for us.
+    fn cards(&self) -> Option<&dyn CardKeeper> {
+        None
     }
 
     /// Opens a page to pay on, or charges what the customer has given us (`pay_with.moves_money()`). A page is harmless:

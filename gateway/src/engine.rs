@@ -6,16 +6,19 @@ use restate_sdk::ingress::{Client, ClientError};
 use restate_sdk::prelude::Json;
 use schema::{
     bookings::BookingRequest,
-    ids::{BookingId, PaymentId, RefundId},
+    ids::{BookingId, CardId, PaymentId, RefundId},
     payments::PaymentRequest,
+    saved_cards::CardRequest,
     sealed::Sealed,
     unwinding::Cancel,
 };
 use workflows::{
     Decided,
     booking::BookingIngressClient,
+    delete_card::DeleteCardIngressClient,
     payment::PaymentIngressClient,
     refund::RefundIngressClient,
+    save_card::SaveCardIngressClient,
     ticket_generate::TicketGenerateIngressClient,
     webhook_confirm::{Delivery, WebhookConfirmIngressClient},
 };
@@ -106,6 +109,27 @@ impl Engine {
         client.run().send().await?;
         Ok(())
     }
+
+    /// Starts saving the card, or finds it started.
+    pub async fn save_card(&self, request: CardRequest) -> Result<(), Away> {
+        let key = request.card_id.bare();
+        SaveCardIngressClient::from_client(self.0.clone(), key).run(Json(request)).send().await?;
+        Ok(())
+    }
+
+    /// Asks the vendor about its form now. `once`: repeats under the same name ask once.
+    pub async fn ask_card(&self, card: CardId, once: String) -> Result<(), Away> {
+        let client = SaveCardIngressClient::from_client(self.0.clone(), card.bare());
+        client.ask().idempotency_key(once).send().await?;
+        Ok(())
+    }
+
+    /// Starts deleting the card, or finds it started.
+    pub async fn delete_card(&self, card: CardId) -> Result<(), Away> {
+        DeleteCardIngressClient::from_client(self.0.clone(), card.bare()).run().send().await?;
+        Ok(())
+    }
+
     /// Wakes the workflow whose step waits for a person's decision. The row has the truth, so again is harmless.
     pub async fn decided(&self, workflow: &str, key: String, decided: Decided) -> Result<(), Away> {
         let (engine, decided) = (self.0.clone(), Json(decided));

@@ -53,6 +53,13 @@ async fn look(
     for refund in past_due::refunds(db, quiet_ms).await? {
         sent += again(admin, "Refund", &refund.bare(), engine.refund(refund)).await;
     }
+    for request in past_due::cards(db, quiet_ms).await? {
+        let key = request.card_id.bare();
+        sent += again(admin, "SaveCard", &key, engine.save_card(request)).await;
+    }
+    for card in past_due::unforgotten(db, quiet_ms).await? {
+        sent += again(admin, "DeleteCard", &card.bare(), engine.delete_card(card)).await;
+    }
     for webhook in past_due::webhooks(db, quiet_ms).await? {
         let past_due::Unfinished { provider, event, claim } = webhook;
         // A claim that cannot be read any more is of another version, whose deployment runs it.

@@ -5,7 +5,7 @@
 //! with a prefix.
 
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use sqlx::{Decode, Encode, Postgres, Type, encode::IsNull, error::BoxDynError};
@@ -136,7 +136,13 @@ id!(
     "case_"
 );
 
-/// The key that ids of bookings and payments are derived with. Never rotated: a retry after a rotation would name
+id!(
+    /// A card that a customer has saved; also the key of the workflows that save and delete it.
+    CardId,
+    "card_"
+);
+
+/// The key that ids of bookings, payments and cards are derived with. Never rotated: a retry after a rotation would name
 /// another booking.
 #[derive(Clone, Debug)]
 pub struct IdKey(SecretSlice<u8>);
@@ -154,6 +160,16 @@ impl IdKey {
     /// The payment of this booking that the caller means by this Idempotency-Key.
     pub fn payment(&self, booking: BookingId, idempotency_key: &str) -> PaymentId {
         PaymentId::from_bits(self.derive("payment", &[&booking.bare(), idempotency_key]))
+    }
+
+    /// The card that this caller means to save by this Idempotency-Key.
+    pub fn card(&self, caller: &str, idempotency_key: &str) -> CardId {
+        CardId::from_bits(self.derive("card", &[caller, idempotency_key]))
+    }
+
+    /// A mark of a vendor's token: the same for the same token, and nobody without the id key learns anything by it.
+    pub fn mark(&self, token: &SecretString) -> String {
+        Ulid(self.derive("token", &[token.expose_secret()])).to_string()
     }
 
     /// A key of its own for another purpose.
@@ -242,6 +258,15 @@ mod tests {
         assert!(one.len() == 10 && one.bytes().all(|byte| byte.is_ascii_digit()), "{one}");
         assert_eq!(one, RefundId::automatic(payment, "T1").receipt());
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_mark_is_the_same_for_the_same_token_and_says_nothing_of_it() {
+        let (key, token) = (IdKey::new(vec![7; 32]), SecretString::from("src_token"));
+        assert_eq!(key.mark(&token), key.mark(&token));
+        assert_ne!(key.mark(&token), key.mark(&"src_other".into()));
+        assert_ne!(key.mark(&token), IdKey::new(vec![8; 32]).mark(&token));
+        assert!(!key.mark(&token).contains("token"));
     }
 
     #[test]

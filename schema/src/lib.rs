@@ -22,6 +22,7 @@ pub mod payments;
 pub mod provider;
 pub mod purchases;
 pub mod refunds;
+pub mod saved_cards;
 pub mod sealed;
 pub mod settling;
 pub mod snapshot;

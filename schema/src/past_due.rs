@@ -4,9 +4,10 @@ use crate::{
     Db, Error,
     bookings::BookingRequest,
     error::read,
-    ids::{BookingId, RefundId},
+    ids::{BookingId, CardId, RefundId},
     payments::PaymentRequest,
     provider::Provider,
+    saved_cards::CardRequest,
 };
 use serde_json::Value;
 
@@ -92,6 +93,37 @@ pub async fn tickets(db: &Db, quiet_ms: i64) -> Result<Vec<BookingId>, Error> {
                           AND tickets.status = 'ISSUED')
           AND NOT EXISTS (SELECT FROM vendor_calls WHERE call_key = bookings.booking_id || ':issue_ticket'
                           AND outcome = 'GAVE_UP')
+        ORDER BY updated_at LIMIT 1000
+        "#,
+        quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?)
+}
+
+/// Cards that should have been saved, or not, long ago.
+pub async fn cards(db: &Db, quiet_ms: i64) -> Result<Vec<CardRequest>, Error> {
+    let rows = sqlx::query_scalar!(
+        r#"
+        SELECT request FROM saved_cards
+        WHERE status = 'ADDING'
+          AND COALESCE(session_ends_at, updated_at) < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
+        ORDER BY updated_at LIMIT 1000
+        "#,
+        quiet_ms
+    )
+    .fetch_all(&db.0)
+    .await?;
+    rows.into_iter().map(|request| read("card request", request)).collect()
+}
+
+/// Deleted cards that their vendor has long kept.
+pub async fn unforgotten(db: &Db, quiet_ms: i64) -> Result<Vec<CardId>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT card_id AS "card_id: CardId" FROM saved_cards
+        WHERE status = 'DELETED' AND forgotten_at IS NULL
+          AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
         ORDER BY updated_at LIMIT 1000
         "#,
         quiet_ms

@@ -105,7 +105,8 @@ pub enum NextAct {
     Redirect { url: String },
     /// Fills in the vendor's form on our page: its script turns a form of class `paymentWidgets` into one.
     Widget { script: String, brands: String },
-    /// Fills in the vendor's page, which our page posts these fields to; a card's token comes back.
+    /// Fills in the vendor's page, which our page posts these fields to, and a card's token comes back. Or goes on to the
+    /// customer's bank, when the card was charged already.
     Form { action: String, fields: Vec<(String, String)> },
     /// Types the one-time password that has gone to the phone.
     Otp,

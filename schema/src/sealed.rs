@@ -1,4 +1,5 @@
-//! A secret on its way through the journal: what a customer gives for one payment, readable only at the vendor's door.
+//! A secret on its way through the journal, or kept: what a customer gives for one payment, a vendor's token of a saved
+//! card. Readable only at the vendor's door.
 
 use crate::ids::IdKey;
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce, aead::Aead};
@@ -7,8 +8,9 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 /// AES-256-GCM under a key of its own, derived from the id key; a random nonce and the encrypted text, in base64.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
+#[sqlx(transparent)]
 pub struct Sealed(String);
 
 const NONCE: usize = 12;

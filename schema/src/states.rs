@@ -167,3 +167,16 @@ states! {
         Contradicted = "CONTRADICTED",
     }
 }
+
+states! {
+    /// A saved card's life.
+    CardStatus {
+        /// The vendor does not have it yet: its form is open, or its token is on the way.
+        Adding = "ADDING",
+        /// It can be paid with.
+        Saved = "SAVED",
+        Failed = "FAILED",
+        /// Nobody pays with it any more, whether the vendor has deleted it yet or not.
+        Deleted = "DELETED",
+    }
+}

@@ -29,6 +29,7 @@ mod refusals;
 mod requests;
 mod reserved;
 mod safeguards;
+mod saved_cards;
 mod secrets;
 mod staff;
 mod states;

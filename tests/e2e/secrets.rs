@@ -3,7 +3,7 @@
 use harness::{Order, visit};
 use sqlx::AssertSqlSafe;
 
-pub(crate) const TABLES: [&str; 12] = [
+pub(crate) const TABLES: [&str; 13] = [
     "bookings",
     "seats",
     "booking_events",
@@ -14,6 +14,7 @@ pub(crate) const TABLES: [&str; 12] = [
     "webhook_deliveries",
     "tickets",
     "pass_registrations",
+    "saved_cards",
     "cases",
     "maintenance_changes",
 ];

@@ -2,9 +2,11 @@
 
 mod announce;
 pub mod booking;
+pub mod delete_card;
 pub mod payment;
 pub mod refund;
 mod saga;
+pub mod save_card;
 mod step;
 pub mod ticket_generate;
 mod trace;
@@ -40,7 +42,9 @@ pub fn endpoint(activities: Activities, engine_keys: &[String]) -> Result<Endpoi
         .bind(payment::Payment::new(activities.clone()))
         .bind(webhook_confirm::WebhookConfirm::new(activities.clone()))
         .bind(refund::Refund::new(activities.clone()))
-        .bind(ticket_generate::TicketGenerate::new(activities));
+        .bind(ticket_generate::TicketGenerate::new(activities.clone()))
+        .bind(save_card::SaveCard::new(activities.clone()))
+        .bind(delete_card::DeleteCard::new(activities));
     for key in engine_keys {
         endpoint = endpoint.identity_key(key).map_err(|error| NoIdentity(error.to_string()))?;
     }

@@ -195,7 +195,8 @@ impl Story<'_> {
     /// before the vendor is asked first: not at all, when the customer has nothing left to do.
     async fn proceed(self, session: &Session) -> Result<Duration, TerminalError> {
         let Self { ctx, activities, request } = self;
-        if !session.next.waits_for_the_customer() {
+        // What was charged already may wait for the customer's bank, and for nothing that is given to us.
+        if request.pay_with.moves_money() || !session.next.waits_for_the_customer() {
             return Ok(first_wait(request, session));
         }
         let Json(given) = restate_sdk::select! {

@@ -9,11 +9,13 @@
 mod follow_ups;
 mod look_ups;
 mod opening;
+mod saving;
 mod stc_pay;
 mod webhook;
 mod wire;
 
 use crate::{
+    card_keeper::CardKeeper,
     error::Error,
     http::{Answer, Call, Deadline, Http},
     provider::{
@@ -111,6 +113,10 @@ impl PaymentProvider for Checkout {
             PayWith::StcPay { .. } => Some(Taking::AtOnce),
             PayWith::Page | PayWith::CreditCard | PayWith::Mada | PayWith::Terminal { .. } => None,
         }
+    }
+
+    fn cards(&self) -> Option<&dyn CardKeeper> {
+        Some(self)
     }
 
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error> {

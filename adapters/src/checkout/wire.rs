@@ -190,20 +190,13 @@ impl Payment {
         DateTime::parse_from_rfc3339(self.requested_on.as_deref()?).ok()
     }
 
-    /// `VISA`, `MADA`, `STCPAY`; anything that does not look like one is none.
     pub(super) fn brand(&self) -> Option<String> {
         let source = self.source.as_ref()?;
-        let shown = if self.is_stc_pay() { Some("STCPAY") } else { source.scheme.as_deref() };
-        let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b' ';
-        let shown = shown.filter(|it| (2..=24).contains(&it.len()) && it.bytes().all(letter))?;
-        Some(shown.to_ascii_uppercase().replace(' ', "_"))
+        brand(if self.is_stc_pay() { Some("STCPAY") } else { source.scheme.as_deref() })
     }
 
-    /// The last four digits of the card; anything else in their place is none.
     pub(super) fn last4(&self) -> Option<String> {
-        let shown = self.source.as_ref()?.last4.as_deref()?;
-        let sound = shown.len() == 4 && shown.bytes().all(|byte| byte.is_ascii_digit());
-        sound.then(|| shown.to_owned())
+        last4(self.source.as_ref()?.last4.as_deref())
     }
 }
 
@@ -280,6 +273,19 @@ pub(super) fn no_answer(answer: &Answer) -> Error {
 
 pub(super) fn reason(answer: &Answer) -> String {
     format!("checkout: HTTP {} {}", answer.status.as_u16(), Codes::of(answer)).trim_end().to_owned()
+}
+
+/// `VISA`, `MADA`, `STCPAY`; anything that does not look like one is none.
+pub(super) fn brand(shown: Option<&str>) -> Option<String> {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b' ';
+    let shown = shown.filter(|it| (2..=24).contains(&it.len()) && it.bytes().all(letter))?;
+    Some(shown.to_ascii_uppercase().replace(' ', "_"))
+}
+
+/// The last four digits of a card; anything else in their place is none.
+pub(super) fn last4(shown: Option<&str>) -> Option<String> {
+    let sound = |it: &&str| it.len() == 4 && it.bytes().all(|byte| byte.is_ascii_digit());
+    shown.filter(sound).map(str::to_owned)
 }
 
 /// A kind of id: its prefix and 26 letters, digits or underscores. It can stand in a path as it is.

@@ -109,6 +109,10 @@ impl Call {
         Self::new(operation, Method::PATCH, path.into(), Payload::Nothing)
     }
 
+    pub(crate) fn delete(operation: &'static str, path: impl Into<String>) -> Self {
+        Self::new(operation, Method::DELETE, path.into(), Payload::Nothing)
+    }
+
     fn new(operation: &'static str, method: Method, path: String, payload: Payload) -> Self {
         Self { operation, method, path, query: Vec::new(), headers: HeaderMap::new(), payload }
     }

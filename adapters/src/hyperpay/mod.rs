@@ -9,11 +9,13 @@ mod reads;
 mod refunding;
 mod reserving;
 mod result_codes;
+mod saving;
 mod transactions;
 mod webhook;
 mod wire;
 
 use crate::{
+    card_keeper::CardKeeper,
     error::Error,
     http::{Call, Deadline, Http},
     provider::{
@@ -31,7 +33,7 @@ use schema::{
 use secrecy::SecretString;
 use std::time::Duration;
 use tracing::warn;
-use wire::Answer;
+use wire::{Answer, is_plain};
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -227,7 +229,14 @@ impl PaymentProvider for HyperPay {
         reserving::taking(pay_with)
     }
 
+    fn cards(&self) -> Option<&dyn CardKeeper> {
+        Some(self)
+    }
+
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error> {
+        if charge.pay_with.moves_money() {
+            return self.charge_saved_card(charge, within).await;
+        }
         let payment_type = match charge.taking {
             Taking::AtOnce => "DB",
             Taking::OnceConfirmed => "PA",
@@ -260,8 +269,12 @@ impl PaymentProvider for HyperPay {
         }
     }
 
-    async fn find_opened(&self, _: &Charge, _: Duration) -> Result<Option<Opened>, Error> {
-        Err(not_here("paying without a page"))
+    async fn find_opened(
+        &self,
+        charge: &Charge,
+        within: Duration,
+    ) -> Result<Option<Opened>, Error> {
+        self.find_charge(charge, within).await
     }
 
     async fn proceed(
@@ -330,12 +343,6 @@ impl PaymentProvider for HyperPay {
 /// Nobody comes here: `taking` says so.
 fn not_here(what: &str) -> Error {
     Error::refused("not_here", format!("hyperpay: no {what} here"))
-}
-
-/// Whether an id can stand in a path as it is.
-fn is_plain(id: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
-    (8..=64).contains(&id.len()) && !id.starts_with('.') && id.bytes().all(plain)
 }
 
 #[cfg(test)]

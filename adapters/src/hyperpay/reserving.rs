@@ -19,11 +19,10 @@ use std::time::Duration;
 /// When the money moves.
 pub(super) const fn taking(pay_with: &PayWith) -> Option<Taking> {
     match pay_with {
-        // mada knows no reservation; on a page for all brands nobody knows beforehand which it will be.
-        PayWith::Page | PayWith::Mada => Some(Taking::AtOnce),
+        // mada knows no reservation; on a page for all brands, and of a saved card, nobody knows beforehand which it is.
+        PayWith::Page | PayWith::Mada | PayWith::SavedCard { .. } => Some(Taking::AtOnce),
         PayWith::CreditCard => Some(Taking::OnceConfirmed),
         PayWith::Token { .. }
-        | PayWith::SavedCard { .. }
         | PayWith::ApplePay { .. }
         | PayWith::StcPay { .. }
         | PayWith::Terminal { .. } => None,

@@ -42,6 +42,7 @@ pub(super) struct Answer {
     pub(super) merchant_transaction_id: Option<String>,
     pub(super) timestamp: Option<String>,
     card: Option<Card>,
+    pub(super) redirect: Option<Value>,
     authentication: Option<Authentication>,
     #[serde(rename = "authentication.entityId")]
     entity: Option<String>,
@@ -74,6 +75,61 @@ struct Card {
 #[serde(rename_all = "camelCase")]
 struct Authentication {
     entity_id: Option<String>,
+}
+
+/// A bank's page: to be gone to or, with fields, to be posted to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Redirect {
+    pub(super) url: String,
+    pub(super) fields: Vec<(String, String)>,
+}
+
+const URL_MAX: usize = 2_048;
+const FIELDS_MAX: usize = 16;
+const FIELD_MAX: usize = 8_192;
+
+impl Redirect {
+    /// None: no page that somebody can be sent to. In the clear only where the vendor itself (`base_url`) is asked in the
+    /// clear.
+    pub(super) fn read(shown: &Value, base_url: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Shown {
+            url: String,
+            method: Option<String>,
+            #[serde(default)]
+            parameters: Vec<Parameter>,
+        }
+        #[derive(Deserialize)]
+        struct Parameter {
+            name: String,
+            value: String,
+        }
+        let Shown { url, method, parameters } = Shown::deserialize(shown).ok()?;
+        let graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        let secure = url.starts_with("https://")
+            || base_url.starts_with("http://") && url.starts_with("http://");
+        let name = |text: &str| {
+            let part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+            (1..=64).contains(&text.len()) && text.bytes().all(part)
+        };
+        let sound =
+            |it: &Parameter| name(&it.name) && it.value.len() <= FIELD_MAX && graphic(&it.value);
+        // What is fetched has all it needs in its address.
+        let posted = method.is_none_or(|method| method == "POST");
+        let page = secure && url.len() <= URL_MAX && graphic(&url);
+        let few = parameters.len() <= FIELDS_MAX && (posted || parameters.is_empty());
+        if !page || !few || !parameters.iter().all(sound) {
+            return None;
+        }
+        let fields = parameters.into_iter().map(|it| (it.name, it.value)).collect();
+        Some(Self { url, fields })
+    }
+}
+
+/// Whether an id can stand in a path as it is.
+pub(super) fn is_plain(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    (8..=64).contains(&id.len()) && !id.starts_with('.') && id.bytes().all(plain)
 }
 
 /// What a transaction does to money.
@@ -176,6 +232,26 @@ mod tests {
         }
         assert_eq!(amount_to_wire(Money::sar(10_580)).unwrap(), "105.80");
         assert!(amount_to_wire(Money::sar(-1)).is_err());
+    }
+
+    #[test]
+    fn the_customer_is_sent_to_pages_only() {
+        let redirect = |url: &str, method: &str, value: &str| {
+            let raw = serde_json::json!({"url": url, "method": method,
+                "parameters": [{"name": "PaReq", "value": value}]});
+            Redirect::read(&raw, "https://oppwa.example")
+        };
+        let page = redirect("https://bank.example/3ds", "POST", "eJxVUl==").unwrap();
+        assert_eq!(page.fields, [("PaReq".to_owned(), "eJxVUl==".to_owned())]);
+        for (url, method, value) in [
+            ("http://bank.example/3ds", "POST", "x"),
+            ("javascript:alert(1)", "POST", "x"),
+            ("https://bank.example/a b", "POST", "x"),
+            ("https://bank.example/3ds", "POST", "a\nb"),
+            ("https://bank.example/3ds", "GET", "x"),
+        ] {
+            assert_eq!(redirect(url, method, value), None, "{url} {method} {value}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod payfort;
 mod payfort_promises;
 mod payfort_standin;
 mod prism;
+mod saved_cards;
 mod standin;
 mod suite;
 mod tabby;

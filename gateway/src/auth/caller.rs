@@ -26,6 +26,11 @@ impl Caller {
         (self.platform == Platform::Kiosk).then(|| self.id.strip_prefix("kiosk:")).flatten()
     }
 
+    /// Somebody who comes back: guests and kiosks have no cards of their own.
+    pub(crate) fn saves_cards(&self) -> bool {
+        self.id.starts_with("customer:")
+    }
+
     /// What a booking of theirs is counted by. Kiosks, by their credential, hold what their queue wants.
     pub(crate) fn allowance(&self, limits: &Limits) -> Allowance {
         let counted = self.platform != Platform::Kiosk;

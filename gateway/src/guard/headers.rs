@@ -77,7 +77,7 @@ pub(super) fn cors(origins: &[String]) -> CorsLayer {
     let shown = ["ratelimit", "ratelimit-policy"].map(HeaderName::from_static).into_iter();
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers(
             sent.chain([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
                 .collect::<Vec<_>>(),

@@ -50,7 +50,10 @@ impl Class {
             ["pay" | "return" | "v1", ..] => Self::Page,
             ["api", "v1", "cms", ..] => Self::Staff,
             ["api", "v1", "orders"] if changes => Self::StartOrder,
-            ["api", "v1", "orders", _, "payments"] if changes => Self::OpenPayment,
+            // A card to be saved opens a form at its vendor as a payment does.
+            ["api", "v1", "orders", _, "payments"] | ["api", "v1", "cards"] if changes => {
+                Self::OpenPayment
+            }
             ["api", "v1", "payments", "apple-pay", ..] => Self::OpenSheet,
             ["api", "v1", "orders", ..] => Self::Watch,
             _ => Self::Other,
@@ -285,6 +288,7 @@ mod tests {
         let class = |method, path| Class::of(&method, path);
         assert_eq!(class(Method::POST, "/api/v1/orders"), Class::StartOrder);
         assert_eq!(class(Method::POST, "/api/v1/orders/bk_1/payments"), Class::OpenPayment);
+        assert_eq!(class(Method::POST, "/api/v1/cards"), Class::OpenPayment);
         assert_eq!(class(Method::POST, "/api/v1/orders/bk_1/cancel"), Class::Watch);
         assert_eq!(class(Method::GET, "/api/v1/orders"), Class::Watch);
         assert_eq!(class(Method::POST, "/webhooks/hyperpay"), Class::Webhook);

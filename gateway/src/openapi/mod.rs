@@ -24,9 +24,10 @@ Every POST of a customer takes an `Idempotency-Key`. A request without an answer
 same thing. Amounts are minor units (halalas).";
 
 /// What every part of the API belongs to.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("orders", "Ask for seats, watch what becomes of them, call it off."),
     ("payments", "Pay for a booking, as often as it takes."),
+    ("cards", "Save a card at a vendor, pay with it, delete it."),
     ("sessions", "What can be booked."),
     ("passes", "For the phones that keep tickets in Apple's wallet; the paths are Apple's."),
     ("staff", "What waits, and what people decide. It takes a token of staff."),

@@ -1,14 +1,32 @@
-//! The vendor of a payment whose customer has named none: the first in the operator's order that is well. A customer
-//! has one way to pay at a time: while an earlier payment may still take money, there is no second one.
+//! The vendor of a payment whose customer has named none: a saved card's own, or the first in the operator's order that is
+//! well. A customer has one way to pay at a time: while an earlier payment may still take money, there is no second one.
 
-use crate::{app::App, error::Error};
+use crate::{app::App, auth::Caller, error::Error};
 use schema::{
     choosing,
-    ids::{BookingId, PaymentId},
+    ids::{BookingId, CardId, PaymentId},
     paying::PayWith,
     payments,
     provider::Provider,
+    saved_cards,
+    states::CardStatus,
 };
+
+/// The vendor that keeps this card. One that is not saved, or somebody else's, is none. A payment that is there already
+/// keeps its vendor, whatever has become of the card since.
+pub(super) async fn keeper(
+    app: &App,
+    caller: &Caller,
+    payment: PaymentId,
+    card: CardId,
+) -> Result<Provider, Error> {
+    if let Some(before) = payments::find(&app.db, payment).await? {
+        return Ok(before.provider);
+    }
+    let found = saved_cards::find_for(&app.db, &caller.id, card).await?;
+    let saved = found.filter(|found| found.status == CardStatus::Saved);
+    saved.map(|found| found.provider).ok_or(Error::NotFound)
+}
 
 /// Chooses. A payment that is there already keeps its vendor, whatever has become of the others since.
 pub(super) async fn provider(

@@ -2,6 +2,8 @@
 
 mod apple_pay;
 mod body;
+mod card_form;
+mod cards;
 mod cases;
 mod choosing;
 mod events;
@@ -40,6 +42,8 @@ pub(crate) fn router(app: App) -> Router {
         .merge(tickets::router())
         .merge(passes::router())
         .merge(payments::router())
+        .merge(cards::router())
+        .merge(card_form::router())
         .merge(apple_pay::router())
         .merge(kiosk::router())
         .merge(seats::router())

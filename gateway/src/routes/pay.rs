@@ -22,6 +22,8 @@ use schema::{
 use secrecy::ExposeSecret;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+const TITLE: &str = "Pay for your booking";
+
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(pay)).routes(routes!(back, posted_back))
 }
@@ -63,12 +65,18 @@ async fn pay(State(app): State<App>, Named(payment): Named<String>) -> Result<Re
         }
         (true, Some(NextAct::Form { action, fields })) => {
             policy = guard::form_to(action);
+            // What was charged already only has to be shown to the customer's bank.
+            let does = if payment.request.pay_with.moves_money() {
+                "Go on to your bank · تابع إلى مصرفك"
+            } else {
+                "Enter your card · أدخل بطاقتك"
+            };
             html! {
                 h1 { "Pay " (amount(&payment)) }
                 p lang="ar" dir="rtl" { "ادفع " (amount(&payment)) }
                 form method="post" action=(action) {
                     @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
-                    button { "Enter your card · أدخل بطاقتك" }
+                    button { (does) }
                 }
             }
         }
@@ -79,14 +87,14 @@ async fn pay(State(app): State<App>, Named(payment): Named<String>) -> Result<Re
         ),
     };
     let mut response =
-        (StatusCode::OK, NO_STORE, Html(framed(&page).into_string())).into_response();
+        (StatusCode::OK, NO_STORE, Html(framed(TITLE, &page).into_string())).into_response();
     if let Some(policy) = policy {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
 }
 
-const NO_STORE: [(header::HeaderName, &str); 2] =
+pub(super) const NO_STORE: [(header::HeaderName, &str); 2] =
     [(header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
 
 /// Come back from the vendor, in a browser
@@ -165,7 +173,7 @@ async fn welcome(
         "شكرًا لك. جارٍ التحقق من عملية الدفع.",
         "You can close this page and go back to the app.",
     );
-    Ok((StatusCode::OK, NO_STORE, Html(framed(&page).into_string())).into_response())
+    Ok((StatusCode::OK, NO_STORE, Html(framed(TITLE, &page).into_string())).into_response())
 }
 
 /// Hands over what the payment goes on with, if the vendor has sent that and it is genuine.
@@ -195,7 +203,7 @@ fn amount(payment: &Payment) -> String {
     payment.amount.map_or_else(String::new, |amount| amount.to_string())
 }
 
-fn told(english: &str, arabic: &str, then: &str) -> Markup {
+pub(super) fn told(english: &str, arabic: &str, then: &str) -> Markup {
     html! {
         h1 { (english) }
         p lang="ar" dir="rtl" { (arabic) }
@@ -203,14 +211,14 @@ fn told(english: &str, arabic: &str, then: &str) -> Markup {
     }
 }
 
-fn framed(page: &Markup) -> Markup {
+pub(super) fn framed(title: &str, page: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Pay for your booking" }
+                title { (title) }
                 style { (STYLE) }
             }
             body { main { (page) } }

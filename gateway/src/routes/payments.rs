@@ -43,7 +43,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 #[schema(example = json!({ "provider": "hyperpay" }))]
 struct CreatePayment {
     /// Without one the first that is well is chosen, in the operator's order; only for the vendor's own page, since
-    /// cards, tokens and sheets are each bound to their vendor.
+    /// tokens and sheets are each bound to their vendor. A saved card names its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provider: Option<Provider>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -86,10 +86,16 @@ async fn create(
     let (IdempotencyKey(key), wait, Extension(Client(address))) = about;
     let booking = orders::find(&app, &caller, &booking).await?;
     let payment_id = app.id_key.payment(booking.booking_id, &key);
+    let keeper = match pay.card() {
+        Some(card) => Some(choosing::keeper(&app, &caller, payment_id, card).await?),
+        None => None,
+    };
     let (pay_with, buyer) = (pay.sealed(&app, &caller)?, ways_to_pay::checked(buyer)?);
-    let provider = match provider {
-        Some(provider) => provider,
-        None => choosing::provider(&app, booking.booking_id, payment_id, &pay_with).await?,
+    let provider = match (provider, keeper) {
+        (Some(named), Some(keeper)) if named != keeper => return Err(not_the_keeper()),
+        (_, Some(keeper)) => keeper,
+        (Some(named), None) => named,
+        (None, None) => choosing::provider(&app, booking.booking_id, payment_id, &pay_with).await?,
     };
     takes(&app, provider, &pay_with)?;
     let buyer_address = ways_to_pay::address(&app, provider, address)?;
@@ -125,6 +131,14 @@ async fn create(
         detail: "It has not started in time. Send the same request with the same Idempotency-Key again.",
     })?;
     answer(&app, &booking.booking_id, payment, (&hash, wait))
+}
+
+fn not_the_keeper() -> Error {
+    Error::Conflict {
+        code: "not_taken_here".into(),
+        detail: "Another vendor keeps this card: leave `provider` out.".into(),
+        retryable: false,
+    }
 }
 
 /// The vendor is set up here, and takes this.

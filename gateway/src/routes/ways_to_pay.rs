@@ -3,6 +3,7 @@
 use crate::{app::App, auth::Caller, error::Error};
 use adapters::provider::PaymentProvider;
 use schema::{
+    ids::CardId,
     paying::{Buyer, PayWith},
     provider::Provider,
     sealed::Sealed,
@@ -28,6 +29,8 @@ pub(super) enum Asked {
         #[schema(min_length = 8, max_length = 128)]
         token: String,
     },
+    /// A card of the customer's own that they have saved. It names its vendor.
+    SavedCard { card: CardId },
     /// What Apple's sheet gave the app: its token with `paymentData` and `paymentMethod`, unchanged.
     ApplePay { payment: Value },
     /// STC Pay: a one-time password goes to this phone.
@@ -49,21 +52,28 @@ impl Default for Asked {
 }
 
 impl Asked {
+    /// The saved card to pay with.
+    pub(super) const fn card(&self) -> Option<CardId> {
+        match self {
+            Self::SavedCard { card } => Some(*card),
+            Self::Page {}
+            | Self::CreditCard {}
+            | Self::Mada {}
+            | Self::Token { .. }
+            | Self::ApplePay { .. }
+            | Self::StcPay { .. }
+            | Self::Terminal {} => None,
+        }
+    }
+
     /// What the workflow is started with.
     pub(super) fn sealed(self, app: &App, caller: &Caller) -> Result<PayWith, Error> {
         Ok(match self {
             Self::Page {} => PayWith::Page,
             Self::CreditCard {} => PayWith::CreditCard,
             Self::Mada {} => PayWith::Mada,
-            Self::Token { token } => {
-                if !is_token(&token) {
-                    return Err(Error::invalid(
-                        "invalid_token",
-                        "`token` is what the vendor's fields in the app gave: 8 to 128 letters, digits, `_` and `-`.",
-                    ));
-                }
-                PayWith::Token { token: seal(app, &token)? }
-            }
+            Self::Token { token } => PayWith::Token { token: sealed_token(app, &token)? },
+            Self::SavedCard { card } => PayWith::SavedCard { card: card.to_string() },
             Self::ApplePay { payment } => {
                 let text = payment.to_string();
                 if !payment.is_object() || text.len() > APPLE_MAX {
@@ -112,6 +122,16 @@ pub(super) fn address(
 ) -> Result<Option<Sealed>, Error> {
     let wants = app.providers.get(provider).is_some_and(PaymentProvider::wants_address);
     wants.then(|| seal(app, &address.to_string())).transpose()
+}
+
+pub(super) const INVALID_TOKEN: Error = Error::invalid(
+    "invalid_token",
+    "`token` is what the vendor's fields in the app gave: 8 to 128 letters, digits, `_` and `-`.",
+);
+
+/// What the vendor's own fields in the app have made of a card, sealed on its way.
+pub(super) fn sealed_token(app: &App, token: &str) -> Result<Sealed, Error> {
+    if is_token(token) { seal(app, token) } else { Err(INVALID_TOKEN) }
 }
 
 fn is_token(text: &str) -> bool {

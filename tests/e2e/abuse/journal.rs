@@ -42,8 +42,8 @@ async fn no_header_reaches_the_journal() {
     assert!(Customer::key().starts_with("key-"), "the other keys are not planted");
 }
 
-/// Everything that the engine has of a booking's workflow, as text: rows, and the raw entries.
-async fn journal(visit: &Visit, key: &str) -> String {
+/// Everything that the engine has of the workflow with this key, as text: rows, and the raw entries.
+pub(crate) async fn journal(visit: &Visit, key: &str) -> String {
     let queries = [
         format!("SELECT * FROM sys_invocation WHERE target_service_key = '{key}'"),
         format!(

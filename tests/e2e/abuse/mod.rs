@@ -7,7 +7,7 @@ mod cards;
 mod holds;
 mod honest;
 mod identity;
-mod journal;
+pub(crate) mod journal;
 mod keys;
 mod lines;
 mod maintenance;

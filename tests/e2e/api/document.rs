@@ -85,6 +85,7 @@ async fn every_example_runs() {
         ran.push(said["operationId"].as_str().unwrap());
     }
     let all = [
+        "save_card",
         "decide_case",
         "change_maintenance",
         "create_order",

@@ -23,14 +23,16 @@ const HEADERS: [&str; 15] = [
     "authorization",
 ];
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 11] = [
     "/api/v1/orders/{}",
     "/api/v1/orders/{}/payments",
     "/api/v1/orders?cursor={}",
     "/api/v1/orders?limit={}",
     "/api/v1/orders?{}=1",
     "/api/v1/cms/cases/{}",
+    "/api/v1/cards/{}",
     "/pay/{}",
+    "/pay/cards/{}",
     "/return/hyperpay/{}",
     "/{}",
 ];
@@ -70,7 +72,12 @@ async fn in_bodies(customer: &Customer, texts: &mut Texts) {
     let order = Order::new(&customer.visit);
     let booking = customer.books(order.clone()).await;
     let payments = format!("/api/v1/orders/{}/payments", booking.id);
-    let bodies = [("/api/v1/orders", order.body()), (&payments, json!({ "provider": "hyperpay" }))];
+    let hyperpay = json!({ "provider": "hyperpay" });
+    let bodies = [
+        ("/api/v1/orders", order.body()),
+        (&payments, hyperpay.clone()),
+        ("/api/v1/cards", hyperpay),
+    ];
     for (path, body) in bodies {
         for planted in everywhere_in(&body, texts) {
             let answer = customer.posts(path, &Customer::key(), &planted).await;

@@ -20,7 +20,7 @@ pub use order::{Booking, Order, Payment};
 pub use system::{PASS_TYPE, SELLER, SIGNER, Setup, System, build_usher, usher};
 pub use vendors::{HyperPay, Mishap, Shopper, Vista, seal};
 pub use visit::{Visit, visit, visit_alone, visit_with};
-pub use ways::Way;
+pub use ways::{Way, card_token};
 
 use std::{
     future::Future,

@@ -158,9 +158,14 @@ impl Booking {
             let has_ended = ["REJECTED", "CANCELLED", "EXPIRED"].contains(&status);
             has_ended || payment(view, &id)["status"] == "ABANDONED"
         };
-        let opened = |view: &Value| session(view).is_some() || ended(view);
+        // What is charged at once may be over before anybody has looked.
+        let paid = |view: &Value| {
+            let status = payment(view, &id)["status"].as_str().unwrap_or_default().to_owned();
+            ["AUTHORIZED", "CAPTURED", "VOIDED"].contains(&status.as_str())
+        };
+        let opened = |view: &Value| session(view).is_some() || paid(view) || ended(view);
         let view = self.until_so("a page to pay on", opened).await;
-        let session = session(&view)?;
+        let session = session(&view).or_else(|| paid(&view).then(String::new))?;
         let vendor = payment(&view, &id)["provider"].as_str().unwrap_or_default().to_owned();
         Some(Payment { booking: self.clone(), id, vendor, session })
     }

@@ -3,6 +3,7 @@
 mod follow_ups;
 mod look_ups;
 mod opening;
+mod saving;
 
 use super::*;
 use crate::scripted::{Asked, Scripted};

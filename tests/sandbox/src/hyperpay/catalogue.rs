@@ -8,6 +8,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("create_checkout", Kind::Effect),
     operation("pay", Kind::Shopper),
     operation("status_checkout", Kind::Read),
+    operation("status_registration", Kind::Read),
+    operation("charge_registration", Kind::Effect),
+    operation("deregister", Kind::Effect),
     operation("status_payment", Kind::Read),
     operation("query_id", Kind::Read),
     operation("query_reference", Kind::Read),
@@ -19,11 +22,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("page", Kind::Read),
 ];
 
-const MONEY: &[&str] = &["pay", "refund", "reversal", "capture"];
-const POSTS: &[&str] = &["create_checkout", "refund", "reversal", "capture"];
-const READS: &[&str] = &["status_checkout", "status_payment", "query_id", "query_reference"];
+const MONEY: &[&str] = &["pay", "charge_registration", "refund", "reversal", "capture"];
+const POSTS: &[&str] =
+    &["create_checkout", "charge_registration", "deregister", "refund", "reversal", "capture"];
+const READS: &[&str] =
+    &["status_checkout", "status_registration", "status_payment", "query_id", "query_reference"];
 /// Where a transaction is shown to the merchant.
 const SHOWN: &[&str] = &[
+    "charge_registration",
     "refund",
     "reversal",
     "capture",
@@ -156,6 +162,16 @@ pub(super) const SWITCHES: &[Switch] = &[
         "pending_before_submit",
         &["000.200.000", "200.300.404"],
         "the code of a session nobody has paid on yet",
+    ),
+    Switch::of(
+        "registration_reads",
+        &["many", "one"],
+        "how often the registration that a form has made can be read",
+    ),
+    Switch::of(
+        "one_click_challenge",
+        &["false", "true"],
+        "whether the bank wants to see the customer when a saved card is charged",
     ),
     Switch::of("decline_ends_session", &["false", "true"], "whether reading a decline consumes"),
     Switch::of("list_key", &["payments", "records"], "the name of a query's list"),

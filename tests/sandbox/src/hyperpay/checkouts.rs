@@ -19,7 +19,7 @@ pub(super) struct Checkout {
     pub entity: String,
     pub amount: i64,
     pub currency: String,
-    /// `DB` or `PA`.
+    /// `DB`, `PA`, or `RG`: it takes no money, a card is typed in to be saved.
     pub kind: String,
     pub reference: String,
     pub expires_at: i64,
@@ -29,6 +29,15 @@ pub(super) struct Checkout {
     pub attempts: Vec<String>,
     pub paid: bool,
     pub consumed: bool,
+    /// The registration that came of it, or the code of the refusal.
+    #[serde(default)]
+    pub registered: Option<String>,
+}
+
+impl Checkout {
+    pub(super) fn registers(&self) -> bool {
+        self.kind == "RG"
+    }
 }
 
 impl HyperPay {
@@ -37,8 +46,11 @@ impl HyperPay {
             Ok(form) => form,
             Err(refusal) => return refusal,
         };
-        let mut errors = money_errors(&form, true);
-        errors.extend(checkout_errors(&form));
+        let registers = form.filled("createRegistration") == Some("true")
+            && form.filled("paymentType").is_none()
+            && form.filled("amount").is_none();
+        let mut errors = if registers { Vec::new() } else { money_errors(&form, true) };
+        errors.extend(checkout_errors(&form, registers));
         if !errors.is_empty() {
             return invalid(&errors, moment.now);
         }
@@ -52,7 +64,7 @@ impl HyperPay {
             entity: field("entityId"),
             amount: parse_decimal(&field("amount")).unwrap_or_default(),
             currency: field("currency"),
-            kind: field("paymentType"),
+            kind: if registers { "RG".to_owned() } else { field("paymentType") },
             reference: field("merchantTransactionId"),
             expires_at: moment.now + moment.clock.shortened(TTL_MS),
             shopper_result_url: form.filled("shopperResultUrl").map(str::to_owned),
@@ -61,8 +73,10 @@ impl HyperPay {
             attempts: Vec::new(),
             paid: false,
             consumed: false,
+            registered: None,
         };
-        let entry = Entry::new(moment.now, "checkout", &checkout.reference)
+        let kind = if registers { "card_form" } else { "checkout" };
+        let entry = Entry::new(moment.now, kind, &checkout.reference)
             .vendor_id(&checkout.id)
             .amount(checkout.amount)
             .currency(&checkout.currency);
@@ -167,10 +181,10 @@ pub(super) fn money_errors(form: &Pairs, required: bool) -> Vec<Value> {
     errors
 }
 
-fn checkout_errors(form: &Pairs) -> Vec<Value> {
+fn checkout_errors(form: &Pairs, registers: bool) -> Vec<Value> {
     let mut errors = Vec::new();
     let kind = form.filled("paymentType");
-    if !matches!(kind, Some("DB" | "PA")) {
+    if !registers && !matches!(kind, Some("DB" | "PA")) {
         errors.push(wrong("paymentType", kind, "must be one of [DB, PA]"));
     }
     let reference = form.filled("merchantTransactionId");
@@ -220,7 +234,7 @@ mod tests {
 
     fn names(form: &str) -> Vec<String> {
         let form = Pairs::parse(form);
-        let errors = money_errors(&form, true).into_iter().chain(checkout_errors(&form));
+        let errors = money_errors(&form, true).into_iter().chain(checkout_errors(&form, false));
         errors.map(|error| error["name"].as_str().unwrap().to_owned()).collect()
     }
 

@@ -63,6 +63,8 @@ pub(super) fn text(code: &str) -> &'static str {
         "300.100.100" => "Transaction declined (additional customer authentication required)",
         "100.380.401" => "User Authentication Failed",
         "100.390.112" => "Technical Error in 3D system",
+        "100.150.200" => "registration does not exist",
+        "100.150.202" => "registration is already deregistered",
         "100.396.101" => "Cancelled by user",
         "100.400.500" => "waiting for external risk",
         "800.300.101" => "account or user is blacklisted",

@@ -10,6 +10,7 @@ mod follow_ups;
 mod page;
 mod payments;
 mod reads;
+mod registrations;
 mod webhooks;
 
 use crate::Config;
@@ -25,6 +26,7 @@ use catalogue::{FAULTS, OPERATIONS, SWITCHES};
 use checkouts::Checkout;
 use data_encoding::{HEXLOWER, HEXUPPER};
 use payments::Payment;
+use registrations::Registration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -60,6 +62,12 @@ pub(crate) struct HyperPay {
     reads: HashMap<String, Vec<i64>>,
     read_log: VecDeque<(i64, String)>,
     closing: BTreeSet<(i64, String)>,
+    /// Saved cards.
+    #[serde(default)]
+    registrations: HashMap<String, Registration>,
+    /// Charges that wait for the customer's bank, and where the browser goes from there.
+    #[serde(default)]
+    challenges: HashMap<String, Option<String>>,
     #[serde(skip)]
     settings: Settings,
 }
@@ -115,7 +123,7 @@ impl HyperPay {
         if token != Some(self.settings.token.as_str()) {
             return Some(self.refuse(codes::UNAUTHORISED, moment.now));
         }
-        if wire.method == Method::GET {
+        if wire.method == Method::GET || wire.method == Method::DELETE {
             let entity = wire.query.filled("entityId");
             if let Err(refusal) = self.channel(entity, moment.now) {
                 return Some(refusal);
@@ -213,6 +221,17 @@ impl Vendor for HyperPay {
             (&Method::GET, ["v1", "checkouts", _, "payment"]) => {
                 Some(self.by_checkout("status_checkout", at(2)))
             }
+            (&Method::GET, ["v1", "checkouts", _, "registration"]) => {
+                Some(self.by_checkout("status_registration", at(2)))
+            }
+            (&Method::POST, ["v1", "registrations", _, "payments"]) => {
+                let form = wire.form();
+                let reference = form.filled("merchantTransactionId").unwrap_or_default();
+                Some(Call::new("charge_registration", &[at(2)]).goes_by(reference))
+            }
+            (&Method::DELETE, ["v1", "registrations", _]) => {
+                Some(self.by_registration("deregister", at(2)))
+            }
             (&Method::GET, ["v1", "payments", _]) => {
                 Some(self.about(Call::new("status_payment", &[at(2)]), at(2)))
             }
@@ -243,6 +262,9 @@ impl Vendor for HyperPay {
         let answer = match call.op {
             "create_checkout" => self.create_checkout(wire, moment),
             "status_checkout" => self.status_checkout(wire, call, moment),
+            "status_registration" => self.status_registration(wire, call, moment),
+            "charge_registration" => self.charge_registration(wire, call, moment),
+            "deregister" => self.deregister(wire, call, moment.now),
             "status_payment" => self.status_payment(wire, call, moment),
             "query_id" => self.query_id(wire, call, moment),
             "query_reference" => self.query_reference(wire, call, moment),
@@ -258,6 +280,9 @@ impl Vendor for HyperPay {
     }
 
     fn pay_call(&self, session: &str) -> Option<Call> {
+        if self.challenges.contains_key(session) {
+            return Some(self.about(Call::new("pay", &[session]), session));
+        }
         self.checkouts.contains_key(session).then(|| self.by_checkout("pay", session))
     }
 

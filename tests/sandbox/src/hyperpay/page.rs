@@ -3,6 +3,7 @@
 use super::HyperPay;
 use super::checkouts::Checkout;
 use super::codes;
+use super::payments::Payment;
 use crate::faults::Call;
 use crate::money::decimal;
 use crate::vendor::{Moment, Outcome};
@@ -59,22 +60,27 @@ impl HyperPay {
 
     /// Where the browser goes back to; the merchant reads the result from `resourcePath`.
     pub(super) fn return_url(&self, id: &str, asked: Option<&str>) -> Option<String> {
-        let own = self.checkouts.get(id)?.shopper_result_url.as_deref();
+        let checkout = self.checkouts.get(id);
+        let own = checkout.and_then(|checkout| checkout.shopper_result_url.as_deref());
+        let own = own.or(self.challenges.get(id).and_then(Option::as_deref));
         let url = own.or(asked)?;
         if !url.starts_with("https://") && !url.starts_with("http://") {
             return None;
         }
         let joint = if url.contains('?') { '&' } else { '?' };
-        let path = percent_encode(&format!("/v1/checkouts/{id}/payment"));
+        let path = match checkout {
+            Some(checkout) if checkout.registers() => format!("/v1/checkouts/{id}/registration"),
+            Some(_) => format!("/v1/checkouts/{id}/payment"),
+            None => format!("/v1/payments/{id}"),
+        };
+        let path = percent_encode(&path);
         Some(format!("{url}{joint}id={}&resourcePath={path}", percent_encode(id)))
     }
 
     fn draw(&self, id: &str, result: Option<&str>, notice: &str, moment: &Moment) -> Answer {
-        let open = |checkout: &&Checkout| !checkout.paid && checkout.expires_at > moment.now;
-        let Some(checkout) = self.checkouts.get(id).filter(open) else {
+        let Some(shown) = self.shown(id, moment.now) else {
             return closed("This payment session is over.");
         };
-        let brand = self.brand(&checkout.entity).unwrap_or("VISA");
         let notice = if notice.is_empty() {
             String::new()
         } else {
@@ -82,14 +88,38 @@ impl HyperPay {
             format!("<p class=\"notice\" role=\"alert\">{text}. Try another card.</p>")
         };
         let page = PAGE
-            .replace("{amount}", &decimal(checkout.amount))
-            .replace("{currency}", &encode_text(&checkout.currency))
-            .replace("{brand}", &encode_text(brand))
-            .replace("{reference}", &encode_text(&checkout.reference))
+            .replace("{amount}", &decimal(shown.amount))
+            .replace("{currency}", &encode_text(shown.currency))
+            .replace("{brand}", &encode_text(shown.brand))
+            .replace("{reference}", &encode_text(shown.reference))
             .replace("{action}", &attribute(&format!("/hyperpay/page/{}", percent_encode(id))))
             .replace("{result}", &attribute(result.unwrap_or_default()))
             .replace("{notice}", &notice);
         Answer::html(200, page)
+    }
+}
+
+/// What a shopper is asked about.
+struct Shown<'a> {
+    amount: i64,
+    currency: &'a str,
+    brand: &'a str,
+    reference: &'a str,
+}
+
+impl HyperPay {
+    /// An open checkout, or a charge that waits for the customer's bank.
+    fn shown(&self, id: &str, now: i64) -> Option<Shown<'_>> {
+        if let Some(payment) = self.payments.get(id).filter(|_| self.challenges.contains_key(id)) {
+            let Payment { amount, currency, brand, reference, .. } = payment;
+            let shown = Shown { amount: *amount, currency, brand, reference };
+            return payment.interim.is_some().then_some(shown);
+        }
+        let open = |checkout: &&Checkout| !checkout.paid && checkout.expires_at > now;
+        let checkout = self.checkouts.get(id).filter(open)?;
+        let Checkout { amount, currency, reference, .. } = checkout;
+        let brand = self.brand(&checkout.entity).unwrap_or("VISA");
+        Some(Shown { amount: *amount, currency, brand, reference })
     }
 }
 

@@ -17,7 +17,7 @@ impl HyperPay {
     pub(super) fn throttle(&mut self, call: &Call, moment: &Moment) -> Option<Answer> {
         let limit = usize::try_from(self.desk.switches.number("throttle_per_minute")).unwrap_or(0);
         let key = match call.op {
-            "status_checkout" => format!("checkout {}", call.arg(0)),
+            "status_checkout" | "status_registration" => format!("checkout {}", call.arg(0)),
             "status_payment" | "query_id" => format!("payment {}", call.arg(0)),
             "query_reference" => format!("reference {}", call.arg(0)),
             _ => return None,

@@ -2,7 +2,8 @@
   var script = document.currentScript;
   if (!script) return;
   var source = new URL(script.src);
-  var checkout = source.searchParams.get("checkoutId");
+  // A form that only saves a card is asked for with this behind the checkout.
+  var checkout = (source.searchParams.get("checkoutId") || "").replace(/\/registration$/, "");
   function mount() {
     document.querySelectorAll("form.paymentWidgets").forEach(function (form) {
       var frame = document.createElement("iframe");

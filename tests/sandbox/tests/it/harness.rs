@@ -1,6 +1,6 @@
 //! A sandbox on a free port, and short words for what clients do with it.
 
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use sandbox::{Config, DEFAULT_TOKEN, MADA_ENTITY, serve};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -149,6 +149,24 @@ impl Sandbox {
         let checkout = self.checkout(reference, kind).await;
         let paid = self.pay(&checkout, "approve").await;
         (checkout, paid["payment_id"].as_str().unwrap().to_owned())
+    }
+
+    /// A saved card: the form's checkout, and the registration.
+    pub(crate) async fn registered(&self, reference: &str) -> (String, String) {
+        let form = [
+            ("createRegistration", "true"),
+            ("merchantTransactionId", reference),
+            ("shopperResultUrl", "http://127.0.0.1:1/back"),
+        ];
+        let answer: Value = self.hyperpay_post("checkouts", &form).await.json().await.unwrap();
+        let checkout = answer["id"].as_str().unwrap().to_owned();
+        let typed = self.pay(&checkout, "approve").await;
+        (checkout, typed["payment_id"].as_str().unwrap().to_owned())
+    }
+
+    pub(crate) fn hyperpay_delete(&self, path: &str) -> RequestBuilder {
+        let url = format!("{}/hyperpay/v1/{path}", self.base);
+        self.client.delete(url).query(&[("entityId", MADA_ENTITY)]).bearer_auth(DEFAULT_TOKEN)
     }
 
     /// A follow-up's result code.

@@ -13,6 +13,7 @@ mod merchant;
 mod money_faults;
 mod payfort;
 mod payfort_feedback;
+mod saved_cards;
 mod tabby;
 mod vista;
 mod webhook_faults;

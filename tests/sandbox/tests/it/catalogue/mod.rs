@@ -164,6 +164,20 @@ impl Everything {
                 let form = [("paymentType", kind), ("merchantTransactionId", follow_up.as_str())];
                 self.hyperpay(&format!("payments/{id}"), Some(&[&money[..], &form].concat()))
             }
+            "status_registration" | "charge_registration" | "deregister" => {
+                let (form, card) = self.sandbox.registered(&reference).await;
+                let charge = [("paymentType", "DB"), ("merchantTransactionId", follow_up.as_str())];
+                match op {
+                    "status_registration" => {
+                        self.hyperpay(&format!("checkouts/{form}/registration"), None)
+                    }
+                    "charge_registration" => self.hyperpay(
+                        &format!("registrations/{card}/payments"),
+                        Some(&[&money[..], &charge].concat()),
+                    ),
+                    _ => self.sandbox.hyperpay_delete(&format!("registrations/{card}")),
+                }
+            }
             "widget" | "page" => {
                 let checkout = self.sandbox.checkout(&reference, "DB").await;
                 let path = match op {
@@ -176,12 +190,15 @@ impl Everything {
         };
         let effects = [
             ("create_checkout", "checkout"),
+            ("charge_registration", "capture"),
+            ("deregister", "deregistration"),
             ("refund", "refund"),
             ("reversal", "reversal"),
             ("capture", "capture"),
         ];
         let effect = effects.iter().find(|(of, _)| *of == op).map(|(_, kind)| *kind);
-        let reference = if op == "create_checkout" { reference } else { follow_up };
+        let own = ["create_checkout", "deregister"].contains(&op);
+        let reference = if own { reference } else { follow_up };
         Prepared { request, effect, reference: Some(reference) }
     }
 

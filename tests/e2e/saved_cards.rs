@@ -1,0 +1,354 @@
+//! Saved cards: typed into the vendor's form or made a token in the app, paid with, sold; deleted here and at the vendor.
+
+use crate::{abuse::journal::journal, secrets::TABLES};
+use harness::{Answer, Booking, Customer, Order, Shopper, card_token, until, visit, visit_alone};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+use std::sync::Arc;
+
+const CARDS: &str = "/api/v1/cards";
+
+/// A customer's card.
+struct Card {
+    customer: Customer,
+    /// `card_…`
+    id: String,
+}
+
+impl Card {
+    /// Asks for the vendor's form.
+    async fn begun(customer: &Customer) -> Self {
+        let body = json!({ "provider": "hyperpay" });
+        let answer = customer.posts(CARDS, &Customer::key(), &body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        let id = answer.body["id"].as_str().unwrap().to_owned();
+        Self { customer: customer.clone(), id }
+    }
+
+    /// Typed into the vendor's form, and saved.
+    async fn at_hyperpay(customer: &Customer) -> Self {
+        let card = Self::begun(customer).await;
+        card.is_typed(Shopper::Approves).await;
+        card.until("SAVED").await;
+        card
+    }
+
+    /// Made a token in the app, and saved.
+    async fn at_checkout(customer: &Customer) -> Self {
+        let token = card_token(&customer.visit).await;
+        let body = json!({ "provider": "checkout", "token": token });
+        let answer = customer.posts(CARDS, &Customer::key(), &body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        let id = answer.body["id"].as_str().unwrap().to_owned();
+        let card = Self { customer: customer.clone(), id };
+        card.until("SAVED").await;
+        card
+    }
+
+    fn bare(&self) -> &str {
+        self.id.trim_start_matches("card_")
+    }
+
+    fn path(&self) -> String {
+        format!("{CARDS}/{}", self.id)
+    }
+
+    async fn until_so(&self, what: &str, so: impl Fn(&Value) -> bool) -> Value {
+        let (path, so) = (self.path(), &so);
+        let look = || async {
+            let view = self.customer.gets(&path).await.body;
+            so(&view).then_some(view)
+        };
+        until(&format!("{what} of {}", self.id), look).await
+    }
+
+    async fn until(&self, status: &str) -> Value {
+        self.until_so(status, |view| view["status"] == status).await
+    }
+
+    /// What the customer does in the vendor's form; then the browser comes back.
+    async fn is_typed(&self, shopper: Shopper) {
+        let visit = &self.customer.visit;
+        let view = self.until_so("a form", |view| view["next"]["is"] == "widget").await;
+        let page = visit.http.get(view["form_url"].as_str().unwrap()).send().await.unwrap();
+        let page = page.text().await.unwrap();
+        assert!(page.contains("paymentWidgets"), "{page}");
+        let script = view["next"]["script"].as_str().unwrap();
+        let checkout = script.split_once("checkoutId=").unwrap().1;
+        let typed =
+            visit.hyperpay().page(checkout.trim_end_matches("/registration"), shopper).await;
+        assert_eq!(typed.status, 200, "{typed:?}");
+        if let Some(back) = typed.body["redirect"].as_str() {
+            let back = visit.http.get(back).send().await.unwrap();
+            assert!(back.status().is_success(), "{back:?}");
+        }
+    }
+
+    async fn deletes(&self) -> u16 {
+        let request = self.customer.request(Method::DELETE, &self.path());
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    fn pays(&self) -> Value {
+        json!({ "pay": { "with": "saved_card", "card": self.id } })
+    }
+
+    /// Until the vendor has deleted it, too; and nobody here has its token any more.
+    async fn until_forgotten(&self) {
+        let query = "SELECT count(*) FROM saved_cards
+                     WHERE card_id = $1 AND forgotten_at IS NOT NULL AND token IS NULL";
+        let look = || async {
+            let query = sqlx::query_scalar::<_, i64>(query).bind(self.bare());
+            (query.fetch_one(&self.customer.visit.db).await.ok()? == 1).then_some(())
+        };
+        until(&format!("the vendor forgetting {}", self.id), look).await;
+    }
+
+    /// What the vendor has written down about it.
+    async fn at_the_vendor(&self) -> Vec<String> {
+        let entries = self.customer.visit.hyperpay().about(self.bare()).await;
+        entries.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+async fn booked(customer: &Customer) -> Booking {
+    customer.books(Order::new(&customer.visit)).await
+}
+
+async fn list(customer: &Customer) -> Vec<Value> {
+    customer.gets(CARDS).await.body.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_card_is_saved_paid_with_and_sold() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    assert!(list(&customer).await.is_empty());
+    let cards = [Card::at_hyperpay(&customer).await, Card::at_checkout(&customer).await];
+    let shown: Vec<Value> = list(&customer).await.iter().map(|card| card["id"].clone()).collect();
+    assert_eq!(shown, [json!(cards[1].id), json!(cards[0].id)]);
+    for card in &cards {
+        let view = card.until("SAVED").await;
+        assert!(view["brand"].is_string() && view["last4"].is_string(), "{view}");
+        // More than once, and its vendor need not be named.
+        for _ in 0..2 {
+            let booking = booked(&customer).await;
+            let payment = booking.opens_as(&card.pays()).await;
+            payment.is_made().await;
+            booking.until_ticket().await;
+            let paid = payment.until("CAPTURED").await;
+            assert_eq!((&paid["provider"], &paid["verdict"]), (&view["provider"], &json!("WON")));
+        }
+    }
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_deleted_card_is_paid_with_by_nobody() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    for card in [Card::at_hyperpay(&customer).await, Card::at_checkout(&customer).await] {
+        assert_eq!(card.deletes().await, 204);
+        assert_eq!(card.deletes().await, 204, "again is as good");
+        assert!(list(&customer).await.is_empty());
+        customer.gets(&card.path()).await.assert_problem(404, "not_found");
+        let booking = booked(&customer).await;
+        let refused = booking.tries_to_pay_with(&Customer::key(), &card.pays()).await;
+        refused.assert_problem(404, "not_found");
+        card.until_forgotten().await;
+        let back = "UPDATE saved_cards SET status = 'SAVED', token = 'x', forgotten_at = NULL
+                    WHERE card_id = $1";
+        assert!(sqlx::query(back).bind(card.bare()).execute(&visit.db).await.is_err());
+        assert_eq!(booking.cancels().await.status, 200);
+    }
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn somebody_elses_card_is_none() {
+    let visit = visit().await;
+    let (owner, other) = (visit.customer(), visit.customer());
+    let card = Card::at_hyperpay(&owner).await;
+    let missing =
+        Card { customer: other.clone(), id: "card_00000000000000000000000001".to_owned() };
+    let foreign = Card { customer: other.clone(), id: card.id.clone() };
+    let booking = booked(&other).await;
+    let mut answers = Vec::new();
+    for card in [&missing, &foreign] {
+        let deleted = other.request(Method::DELETE, &card.path()).send().await.unwrap();
+        answers.push([
+            other.gets(&card.path()).await,
+            Answer::read(deleted).await,
+            booking.tries_to_pay_with(&Customer::key(), &card.pays()).await,
+        ]);
+    }
+    let [missing, foreign] = answers.try_into().unwrap();
+    for (missing, foreign) in missing.iter().zip(&foreign) {
+        foreign.assert_problem(404, "not_found");
+        assert_eq!(missing.but_for_its_trace(), foreign.but_for_its_trace());
+    }
+    assert!(list(&other).await.is_empty());
+    assert_eq!(list(&owner).await.len(), 1);
+    assert_eq!(booking.cancels().await.status, 200);
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_about_a_deletion_is_asked_for_again() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    for fault in ["timeout_before", "timeout_after", "reset_after", "http_500_after", "torn_after"]
+    {
+        let card = Card::at_hyperpay(&customer).await;
+        visit.hyperpay().fails("deregister", card.bare(), fault).await;
+        assert_eq!(card.deletes().await, 204, "{fault}");
+        card.until_forgotten().await;
+        let done = card.at_the_vendor().await;
+        assert_eq!(done, ["card_form", "registration", "deregistration"], "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn deleted_by_many_at_once_it_is_deleted_once() {
+    let visit = visit().await;
+    let card = Arc::new(Card::at_hyperpay(&visit.customer()).await);
+    let mut deleting = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let card = Arc::clone(&card);
+        deleting.spawn(async move { card.deletes().await });
+    }
+    assert!(deleting.join_all().await.into_iter().all(|status| status == 204));
+    card.until_forgotten().await;
+    let done = card.at_the_vendor().await;
+    assert_eq!(done, ["card_form", "registration", "deregistration"]);
+}
+
+#[tokio::test]
+async fn what_is_not_saved_says_why() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    let declined = Card::begun(&customer).await;
+    declined.is_typed(Shopper::Declined).await;
+    assert_eq!(declined.until("FAILED").await["reason"], "card_not_accepted");
+    assert_eq!(declined.deletes().await, 204);
+
+    let saved = |provider: &str, token: Value| {
+        let body = json!({ "provider": provider, "token": token });
+        let customer = customer.clone();
+        async move { customer.posts(CARDS, &Customer::key(), &body).await }
+    };
+    let used = card_token(&visit).await;
+    assert_eq!(saved("checkout", json!(used)).await.status, 202);
+    saved("checkout", json!(used)).await.assert_problem(409, "card_token_used");
+    saved("hyperpay", json!("tok_12345678")).await.assert_problem(400, "token_not_wanted");
+    saved("checkout", json!("4242")).await.assert_problem(400, "invalid_token");
+    saved("tabby", json!("tok_12345678")).await.assert_problem(409, "cards_not_kept");
+    let kiosk = visit.kiosk();
+    let refused = kiosk.posts(CARDS, &Customer::key(), &json!({ "provider": "hyperpay" })).await;
+    refused.assert_problem(409, "customers_only");
+}
+
+#[tokio::test]
+async fn a_customer_has_ten_cards_and_no_more() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    for _ in 0..10 {
+        Card::begun(&customer).await;
+    }
+    let body = json!({ "provider": "hyperpay" });
+    let one_more = customer.posts(CARDS, &Customer::key(), &body).await;
+    one_more.assert_problem(409, "too_many_cards");
+}
+
+#[tokio::test]
+async fn a_key_names_one_card() {
+    let visit = visit().await;
+    let (customer, key) = (visit.customer(), Customer::key());
+    let hyperpay = json!({ "provider": "hyperpay" });
+    let first = customer.posts(CARDS, &key, &hyperpay).await;
+    let again = customer.posts(CARDS, &key, &hyperpay).await;
+    assert_eq!((again.status, &again.body["id"]), (202, &first.body["id"]));
+    let other = json!({ "provider": "checkout", "token": card_token(&visit).await });
+    customer.posts(CARDS, &key, &other).await.assert_problem(422, "idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn the_vendors_token_is_written_nowhere() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    let card = Card::at_hyperpay(&customer).await;
+    let booking = booked(&customer).await;
+    let payment = booking.opens_as(&card.pays()).await;
+    payment.is_made().await;
+    let view = booking.until_ticket().await.to_string();
+    let shown = customer.gets(CARDS).await.text;
+    let kept = visit.hyperpay().about(card.bare()).await;
+    let token = kept.iter().find(|entry| entry["kind"] == "registration").unwrap();
+    let token = token["vendor_id"].as_str().unwrap().to_owned();
+
+    let mut journals = String::new();
+    for key in [card.bare(), payment.reference(), booking.bare()] {
+        let journal = journal(&visit, key).await;
+        assert!(!journal.is_empty(), "the journal of {key}");
+        journals.push_str(&journal);
+    }
+    let log = std::fs::read_to_string(visit.system.log()).unwrap();
+    let places =
+        [("the journal", &journals), ("the log", &log), ("a view", &view), ("a list", &shown)];
+    for (place, text) in places {
+        assert!(!text.contains(&token), "the token is in {place}");
+    }
+    for table in TABLES {
+        // The tables' names are ours.
+        let query = format!("SELECT count(*) FROM {table} r WHERE strpos(r::text, $1) > 0");
+        let query = sqlx::query_scalar(AssertSqlSafe(query)).bind(&token);
+        let found: i64 = query.fetch_one(&visit.db).await.unwrap();
+        assert_eq!(found, 0, "the token is in {table}");
+    }
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn usher_dies_while_the_vendor_is_away() {
+    let visit = visit_alone().await;
+    let customer = visit.customer();
+    // The bank wants to see the customer, who shows themselves.
+    visit.hyperpay().switch("one_click_challenge", "true").await;
+    let card = Card::at_hyperpay(&customer).await;
+    let booking = booked(&customer).await;
+    let payment = booking.opens_as(&card.pays()).await;
+    payment.is_made().await;
+    booking.until_ticket().await;
+
+    let typing = Card::begun(&customer).await;
+    visit.hyperpay().is_away("deregister", card.bare()).await;
+    assert_eq!(card.deletes().await, 204);
+    visit.system.kill_usher_9().await;
+    visit.hyperpay().heals().await;
+    visit.system.start_usher().await;
+    card.until_forgotten().await;
+    typing.is_typed(Shopper::Approves).await;
+    typing.until("SAVED").await;
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_about_a_charge_is_looked_up() {
+    // On a system of its own: the next charge is ours.
+    let visit = visit_alone().await;
+    let customer = visit.customer();
+    let card = Card::at_hyperpay(&customer).await;
+    for fault in ["timeout_before", "timeout_after", "reset_after"] {
+        let booking = booked(&customer).await;
+        visit.hyperpay().fails_next("charge_registration", fault).await;
+        let answer = booking.tries_to_pay_with(&Customer::key(), &card.pays()).await;
+        assert_eq!(answer.status, 202, "{fault}: {answer:?}");
+        booking.until_ticket().await;
+        let reference = answer.body["id"].as_str().unwrap().trim_start_matches("pay_");
+        let about = visit.hyperpay().about(reference).await;
+        let taken = about.iter().filter(|entry| entry["kind"] == "capture").count();
+        assert_eq!(taken, 1, "{fault}");
+    }
+    visit.assert_balanced().await;
+}
