@@ -3,7 +3,7 @@
 use harness::{Order, visit};
 use sqlx::AssertSqlSafe;
 
-pub(crate) const TABLES: [&str; 12] = [
+pub(crate) const TABLES: [&str; 13] = [
     "bookings",
     "seats",
     "booking_events",
@@ -12,6 +12,7 @@ pub(crate) const TABLES: [&str; 12] = [
     "refunds",
     "vendor_calls",
     "webhook_deliveries",
+    "refused_deliveries",
     "tickets",
     "pass_registrations",
     "cases",

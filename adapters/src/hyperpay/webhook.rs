@@ -50,7 +50,7 @@ impl Keys {
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or_else(|| Error::forged("hyperpay: no authentication tag"))?;
         let mut sealed =
-            sealed(body).ok_or_else(|| Error::forged("hyperpay: the body is not hex"))?;
+            sealed(body).ok_or_else(|| Error::unreadable("hyperpay: the body is not hex"))?;
         sealed.extend_from_slice(&tag);
         let nonce = Nonce::from(vector);
         let opened = self.0.iter().find_map(|key| key.decrypt(&nonce, sealed.as_slice()).ok());
@@ -86,7 +86,7 @@ pub(super) fn read(
 ) -> Result<Hint, Error> {
     let text = card_numbers::masked(keys.open(header, body)?);
     let event: Value = serde_json::from_slice(&text)
-        .map_err(|_| Error::forged("hyperpay: the vendor's text is not JSON"))?;
+        .map_err(|_| Error::unreadable("hyperpay: the vendor's text is not JSON"))?;
     Ok(Hint { event: name(&event), claim: claim(&event, codes) })
 }
 

@@ -1,11 +1,35 @@
 //! Where a request comes from: the connection's other end, or what our own proxies have written down.
 
-use axum::http::{Extensions, HeaderMap};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use crate::app::App;
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, request::Parts},
+};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+};
 
 /// The other end of the connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub SocketAddr);
+
+/// Whoever asks, by their address as it is counted.
+pub(crate) struct Client(pub IpAddr);
+
+impl FromRequestParts<App> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, app))
+    }
+}
+
+impl Client {
+    pub(super) fn of(parts: &Parts, app: &App) -> Self {
+        Self(client(&parts.extensions, &parts.headers, app.settings.limits.trusted_hops))
+    }
+}
 
 /// The client's address as it is counted. Each proxy of ours appends whom it has heard, so the entry that the outermost
 /// one has written is counted from the right; everything before it is the client's own invention.

@@ -4,6 +4,7 @@ mod apple_pay;
 mod body;
 mod cases;
 mod choosing;
+mod deliveries;
 mod events;
 mod health;
 mod kiosk;
@@ -47,6 +48,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(webhooks::router())
         .merge(cases::router())
         .merge(stuck::router())
+        .merge(deliveries::router())
         .merge(maintenance::router())
         .merge(health::router());
     let routes = documented(routes)

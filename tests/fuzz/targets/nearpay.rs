@@ -1,0 +1,11 @@
+//! NearPay: its webhooks, and its answers to every verb.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use std::sync::OnceLock;
+use usher_fuzz::{Bench, payments, payments::Vendor, nearpay};
+
+static BENCH: OnceLock<Bench<Vendor>> = OnceLock::new();
+
+fuzz_target!(|data: &[u8]| payments(&BENCH, nearpay::vendor, data));
