@@ -347,7 +347,8 @@ impl PaymentProvider for HyperPay {
             let state = match self.refund_state(answer) {
                 // Neither done nor refused for certain: it may still become either.
                 Err(Error::Unknown { .. }) => {
-                    let transaction = answer.id.clone().unwrap_or_default();
+                    let id = answer.id.clone().filter(|id| is_plain(id));
+                    let transaction = id.unwrap_or_default();
                     RefundState::Pending { transaction }
                 }
                 state => state?,

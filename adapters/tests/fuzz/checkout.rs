@@ -122,7 +122,7 @@ fn letter(text: &[u8], by: By) -> Letter {
     Letter { headers, path: None, body: text.to_vec() }
 }
 
-pub fn vendor(url: &str) -> Vendor {
+pub(crate) fn vendor(url: &str) -> Vendor {
     let config = Config {
         base_url: url.to_owned(),
         secret_key: "sk_sbox_secret".into(),

@@ -12,12 +12,16 @@ const LONGER: usize = 1024 * 1024;
 const MARK: char = '~';
 
 /// `genuine` with something wrong; `seal` signs it as its vendor does, where that is done within the text.
-pub fn damaged(genuine: &Value, draws: &mut Draws<'_>, seal: &dyn Fn(Value) -> Value) -> Vec<u8> {
+pub(crate) fn damaged(
+    genuine: &Value,
+    draws: &mut Draws<'_>,
+    seal: &dyn Fn(Value) -> Value,
+) -> Vec<u8> {
     let mut value = seal(genuine.clone());
     for _ in 0..draws.below(CHANGES_MAX + 1) {
         change(&mut value, draws);
     }
-    if draws.byte() % 4 != 0 {
+    if !draws.byte().is_multiple_of(4) {
         value = seal(value);
     }
     let text = text(&value);
@@ -39,7 +43,7 @@ fn change(value: &mut Value, draws: &mut Draws<'_>) {
         1 => say_twice(node, spare, draws),
         2 => *node = spare,
         3 => *node = json!(format!("{MARK}{}", draws.byte())),
-        _ => *node = retyped(node.clone(), draws),
+        _ => *node = retyped(node, draws),
     }
 }
 
@@ -82,14 +86,14 @@ fn say_twice(node: &mut Value, spare: Value, draws: &mut Draws<'_>) {
     {
         let names: Vec<String> = fields.keys().cloned().collect();
         let name = draws.one(&names);
-        let again = if draws.byte() % 2 == 0 { fields[name].clone() } else { spare };
+        let again = if draws.byte().is_multiple_of(2) { fields[name].clone() } else { spare };
         fields.insert(format!("{MARK}{name}"), again);
     } else if let Value::Array(list) = node {
         list.push(spare);
     }
 }
 
-fn retyped(node: Value, draws: &mut Draws<'_>) -> Value {
+fn retyped(node: &Value, draws: &mut Draws<'_>) -> Value {
     match draws.below(14) {
         0 => Value::Null,
         1 => json!(true),
@@ -115,7 +119,8 @@ fn retyped(node: Value, draws: &mut Draws<'_>) -> Value {
 /// As JSON, with what is marked written as it is.
 fn text(value: &Value) -> Vec<u8> {
     let text = value.to_string();
-    let mut parts = text.split(&format!("\"{MARK}"));
+    let mark = format!("\"{MARK}");
+    let mut parts = text.split(&mark);
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
         match part.split_once('"') {

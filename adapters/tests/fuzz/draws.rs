@@ -1,14 +1,14 @@
 //! Decisions, drawn from bytes: a seed's in the tests, a fuzzer's in `tests/fuzz`, which learns what each of them does.
 
 /// Bytes to draw from. When they have run out, every draw is the first choice.
-pub struct Draws<'a>(&'a [u8]);
+pub(crate) struct Draws<'a>(&'a [u8]);
 
 impl<'a> Draws<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    pub fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         match self.0.split_first() {
             Some((first, rest)) => {
                 self.0 = rest;
@@ -19,22 +19,22 @@ impl<'a> Draws<'a> {
     }
 
     /// Less than `n`, which is not 0.
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         usize::from(u16::from_be_bytes([self.byte(), self.byte()])) % n
     }
 
-    pub fn one<'b, T>(&mut self, of: &'b [T]) -> &'b T {
+    pub(crate) fn one<'b, T>(&mut self, of: &'b [T]) -> &'b T {
         &of[self.below(of.len())]
     }
 
     /// All that is left.
-    pub fn rest(&mut self) -> &'a [u8] {
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
     }
 }
 
-/// Bytes that are the same for the same seed, and look like nothing (SplitMix64).
-pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+/// Bytes that are the same for the same seed, and look like nothing (`SplitMix64`).
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {

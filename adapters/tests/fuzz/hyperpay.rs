@@ -1,4 +1,4 @@
-//! HyperPay: what it honestly says, and how it seals a webhook (OPPWA, "Webhooks").
+//! `HyperPay`: what it honestly says, and how it seals a webhook (OPPWA, "Webhooks").
 
 use crate::payments::{By, FOREIGN, Genuine, Letter, REFERENCE, REFUND, Says, Vendor, Verb};
 use adapters::hyperpay::{Config, HyperPay};
@@ -40,16 +40,16 @@ fn genuine() -> Vec<Genuine> {
     let none = json!({"result": {"code": "700.400.580"}});
     let listed = |body: Value| [(QUERY, 200, list(&[body]))];
     let post = |body: Value| [("POST /v1/payments/", 200, body)];
-    let query = |id: &str, body: Value| {
-        let by_id = if id.is_empty() { "/payment" } else { "GET /v1/query/" };
-        [(QUERY, 200, none.clone()), (by_id, 200, body)]
+    let by_id = |body: Value| [(QUERY, 200, none.clone()), ("GET /v1/query/", 200, body)];
+    let by_session = |body: Value| {
+        [(QUERY, 200, none.clone()), ("GET /v1/query/", 200, none.clone()), ("/payment", 200, body)]
     };
     let opened = json!({"result": {"code": "000.200.100"}, "id": CHECKOUT});
     vec![
         Genuine::new(Verb::Ask, Money, &listed(ours("DB", APPROVED))),
         Genuine::new(Verb::Ask, Money, &listed(ours("PA", APPROVED))),
-        Genuine::new(Verb::Ask, Money, &query(TRANSACTION, ours("DB", APPROVED))),
-        Genuine::new(Verb::Ask, Money, &query("", ours("DB", APPROVED))),
+        Genuine::new(Verb::Ask, Money, &by_id(ours("DB", APPROVED))),
+        Genuine::new(Verb::Ask, Money, &by_session(ours("DB", APPROVED))),
         Genuine::new(Verb::Ask, Nothing, &listed(ours("DB", DECLINED))),
         Genuine::new(Verb::Ask, Nothing, &listed(ours("DB", "000.200.000"))),
         Genuine::new(Verb::Ask, Nothing, &listed(transaction("DB", APPROVED, FOREIGN))),
@@ -87,7 +87,7 @@ fn letter(text: &[u8], by: By) -> Letter {
     Letter { headers, path: None, body: HEXUPPER.encode(body).into_bytes() }
 }
 
-pub fn vendor(url: &str) -> Vendor {
+pub(crate) fn vendor(url: &str) -> Vendor {
     let config = Config {
         base_url: url.to_owned(),
         token: "dG9rZW4=".into(),

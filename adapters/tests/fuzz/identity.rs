@@ -9,7 +9,7 @@ use adapters::identity::{Answer, Config, Identity};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-pub struct House {
+pub(crate) struct House {
     identity: Identity,
 }
 
@@ -19,15 +19,15 @@ fn user(status: &str) -> Value {
 }
 
 impl House {
-    pub fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         // Nothing is remembered, so that every answer is read.
         let config = Config { base_url: url.to_owned(), fresh: Duration::ZERO };
         Self { identity: Identity::new(&config).unwrap() }
     }
 
-    pub async fn survives_an_answer(&self, server: &Server, drawn: &[u8]) {
-        let mut draws = Draws::new(drawn);
-        let active = draws.byte() % 2 == 0;
+    pub(crate) async fn survives_an_answer(&self, server: &Server, bytes: &[u8]) {
+        let mut draws = Draws::new(bytes);
+        let active = draws.byte().is_multiple_of(2);
         let honest = user(if active { "ACTIVE" } else { "BLOCKED" });
         let body = damaged(&honest, &mut draws, &|value| value);
         server.says(vec![Said { to: "GET /users/", status: 200, body }]);

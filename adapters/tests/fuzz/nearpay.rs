@@ -1,4 +1,4 @@
-//! NearPay: what it honestly says. It signs nothing: our secret address proves its webhooks.
+//! `NearPay`: what it honestly says. It signs nothing: our secret address proves its webhooks.
 
 use crate::payments::{By, FOREIGN, Genuine, Letter, REFERENCE, REFUND, Says, Vendor, Verb};
 use adapters::nearpay::{Config, NearPay};
@@ -67,7 +67,7 @@ fn letter(text: &[u8], by: By) -> Letter {
     Letter { headers: Vec::new(), path: Some(secret.to_owned()), body: text.to_vec() }
 }
 
-pub fn vendor(url: &str) -> Vendor {
+pub(crate) fn vendor(url: &str) -> Vendor {
     let config = Config {
         base_url: url.to_owned(),
         api_key: "sesame".into(),

@@ -1,4 +1,4 @@
-//! PayFort: what it honestly says. Every message is signed within ("Request and response signature").
+//! `PayFort`: what it honestly says. Every message is signed within ("Request and response signature").
 
 use crate::payments::{By, FOREIGN, Genuine, Letter, MINOR, REFERENCE, Says, Vendor, Verb};
 use adapters::payfort::{Channel, Config, PayFort, ShaType};
@@ -57,6 +57,7 @@ fn genuine() -> Vec<Genuine> {
         Genuine::new(Verb::Ask, Nothing, &said(status("14000", FOREIGN, [MINOR, MINOR, 0]))),
         Genuine::new(Verb::Open, Nothing, &said(charged("14000", REFERENCE))),
         Genuine::new(Verb::Open, Nothing, &said(waits)),
+        Genuine::new(Verb::Proceed, Nothing, &said(charged("02000", REFERENCE))),
         Genuine::new(Verb::FindOpened, Nothing, &said(status("14000", REFERENCE, [MINOR; 3]))),
         Genuine::new(Verb::Capture, Money, &said(charged("04000", REFERENCE))),
         Genuine::new(Verb::Capture, Nothing, &said(charged("04000", FOREIGN))),
@@ -80,11 +81,11 @@ fn genuine() -> Vec<Genuine> {
 }
 
 /// What a browser brings back from the page that makes a token of a card.
-pub fn brought_back() -> Value {
+pub(crate) fn brought_back() -> Value {
     answer("18000", REFERENCE, &json!({"service_command": "TOKENIZATION", "token_name": "Op9Vmp"}))
 }
 
-pub fn seal(mut value: Value, by: By) -> Value {
+pub(crate) fn seal(mut value: Value, by: By) -> Value {
     let phrase = match by {
         By::Vendor => PHRASE,
         By::Before => BEFORE,
@@ -117,7 +118,7 @@ fn printed(value: &Value) -> String {
     }
 }
 
-pub fn vendor(url: &str) -> Vendor {
+pub(crate) fn vendor(url: &str) -> Vendor {
     let config = Config {
         base_url: url.to_owned(),
         page_url: "https://checkout.example".to_owned(),

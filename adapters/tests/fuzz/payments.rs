@@ -18,18 +18,18 @@ use secrecy::SecretString;
 use serde_json::Value;
 use std::time::Duration;
 
-pub const REFERENCE: &str = "01K9ZZZZZZZZZZZZZZZZZZZZZZ";
-pub const REFUND: &str = "01K9RRRRRRRRRRRRRRRRRRRRRR";
+pub(crate) const REFERENCE: &str = "01K9ZZZZZZZZZZZZZZZZZZZZZZ";
+pub(crate) const REFUND: &str = "01K9RRRRRRRRRRRRRRRRRRRRRR";
 /// Somebody else's.
-pub const FOREIGN: &str = "01K9XXXXXXXXXXXXXXXXXXXXXX";
-pub const MINOR: i64 = 9_200;
+pub(crate) const FOREIGN: &str = "01K9XXXXXXXXXXXXXXXXXXXXXX";
+pub(crate) const MINOR: i64 = 9_200;
 
 const WITHIN: Duration = Duration::from_secs(20);
 const STATUSES: [u16; 14] = [200, 200, 200, 201, 202, 204, 302, 400, 401, 404, 409, 422, 429, 500];
 
 /// A verb that reads an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
+pub(crate) enum Verb {
     Ask,
     Open,
     FindOpened,
@@ -44,7 +44,7 @@ pub enum Verb {
 
 /// What an honest answer comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Says {
+pub(crate) enum Says {
     /// Money has moved, or is reserved, as it was asked.
     Money,
     /// None has. Whatever happens to this answer on its way, it never says otherwise.
@@ -52,28 +52,28 @@ pub enum Says {
 }
 
 /// Honest answers to one verb, by what the requests' lines have in them.
-pub struct Genuine {
-    pub verb: Verb,
-    pub says: Says,
-    pub answers: Vec<(&'static str, u16, Value)>,
+pub(crate) struct Genuine {
+    pub(crate) verb: Verb,
+    pub(crate) says: Says,
+    pub(crate) answers: Vec<(&'static str, u16, Value)>,
 }
 
 impl Genuine {
-    pub fn new(verb: Verb, says: Says, answers: &[(&'static str, u16, Value)]) -> Self {
+    pub(crate) fn new(verb: Verb, says: Says, answers: &[(&'static str, u16, Value)]) -> Self {
         Self { verb, says, answers: answers.to_vec() }
     }
 }
 
 /// A webhook on its way: what its vendor puts around the text.
-pub struct Letter {
-    pub headers: Vec<(&'static str, String)>,
-    pub path: Option<String>,
-    pub body: Vec<u8>,
+pub(crate) struct Letter {
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) path: Option<String>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Who writes a webhook, by the secret that proves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub(crate) enum By {
     Vendor,
     /// The vendor, under the secret that is being replaced.
     Before,
@@ -81,28 +81,28 @@ pub enum By {
 }
 
 /// An adapter, and what its vendor honestly says.
-pub struct Vendor {
-    pub provider: Box<dyn PaymentProvider>,
-    pub pay_with: PayWith,
-    pub given: &'static str,
+pub(crate) struct Vendor {
+    pub(crate) provider: Box<dyn PaymentProvider>,
+    pub(crate) pay_with: PayWith,
+    pub(crate) given: &'static str,
     /// The vendor's session, account and transaction.
-    pub session: &'static str,
-    pub account: &'static str,
-    pub transaction: &'static str,
-    pub genuine: Vec<Genuine>,
+    pub(crate) session: &'static str,
+    pub(crate) account: &'static str,
+    pub(crate) transaction: &'static str,
+    pub(crate) genuine: Vec<Genuine>,
     /// Signs what is signed within the text.
-    pub seal: fn(Value, By) -> Value,
-    pub events: Vec<Value>,
-    pub letter: fn(&[u8], By) -> Letter,
+    pub(crate) seal: fn(Value, By) -> Value,
+    pub(crate) events: Vec<Value>,
+    pub(crate) letter: fn(&[u8], By) -> Letter,
 }
 
 impl Vendor {
     /// One honest answer, damaged as is drawn; what the verb makes of it is judged.
-    pub async fn survives_an_answer(&self, server: &Server, drawn: &[u8]) {
-        let mut draws = Draws::new(drawn);
+    pub(crate) async fn survives_an_answer(&self, server: &Server, bytes: &[u8]) {
+        let mut draws = Draws::new(bytes);
         let genuine = draws.one(&self.genuine);
         let spoiled = draws.below(genuine.answers.len());
-        let status = (draws.byte() % 8 == 0).then(|| *draws.one(&STATUSES));
+        let status = (draws.byte().is_multiple_of(8)).then(|| *draws.one(&STATUSES));
         let seal = |value| (self.seal)(value, By::Vendor);
         let damage = damaged(&genuine.answers[spoiled].2, &mut draws, &seal);
         let mut answers = self.honest(genuine);
@@ -110,13 +110,14 @@ impl Vendor {
         answers[spoiled].body.clone_from(&damage);
         let said: Vec<u8> = answers.iter().flat_map(|answer| answer.body.clone()).collect();
         server.says(answers);
-        let heard = self.hears(genuine.verb).await;
-        heard.judge(genuine.says, &said);
+        if let Ok(heard) = self.hears(genuine.verb).await {
+            heard.judge(genuine.says, &said);
+        }
     }
 
     /// One delivery, damaged as is drawn: read or refused, and refused when a stranger wrote it.
-    pub fn survives_a_delivery(&self, drawn: &[u8]) {
-        let mut draws = Draws::new(drawn);
+    pub(crate) fn survives_a_delivery(&self, bytes: &[u8]) {
+        let mut draws = Draws::new(bytes);
         let by = *draws.one(&[By::Vendor, By::Before, By::Stranger]);
         let seal = |value| (self.seal)(value, by);
         let event = draws.one(&self.events);
@@ -129,7 +130,7 @@ impl Vendor {
         }
     }
 
-    pub fn reads(&self, letter: &Letter) -> Result<Hint, adapters::Error> {
+    pub(crate) fn reads(&self, letter: &Letter) -> Result<Hint, adapters::Error> {
         let header = |name: &str| {
             let found = letter.headers.iter().find(|(header, _)| *header == name);
             found.map(|(_, value)| value.clone())
@@ -139,7 +140,7 @@ impl Vendor {
     }
 
     /// Undamaged.
-    pub fn honest(&self, genuine: &Genuine) -> Vec<Answer> {
+    pub(crate) fn honest(&self, genuine: &Genuine) -> Vec<Answer> {
         let answer = |(to, status, body): &(&'static str, u16, Value)| {
             let body = (self.seal)(body.clone(), By::Vendor).to_string().into_bytes();
             Answer { to, status: *status, body }
@@ -147,9 +148,9 @@ impl Vendor {
         genuine.answers.iter().map(answer).collect()
     }
 
-    pub async fn hears(&self, verb: Verb) -> Heard {
+    pub(crate) async fn hears(&self, verb: Verb) -> Result<Heard, adapters::Error> {
         let (vendor, charge) = (&self.provider, self.charge());
-        let heard = match verb {
+        match verb {
             Verb::Ask => vendor.ask(&self.question(), WITHIN).await.map(Heard::Transactions),
             Verb::Open => vendor.open(&charge, WITHIN).await.map(Heard::Opened),
             Verb::FindOpened => {
@@ -157,7 +158,8 @@ impl Vendor {
                 found.map(|found| found.map_or(Heard::Nothing, Heard::Opened))
             }
             Verb::Proceed => {
-                let given: SecretString = self.given.into();
+                // As `read_return` hands it over.
+                let given: SecretString = format!("{REFERENCE}:{}", self.given).into();
                 let session = self.session();
                 vendor.proceed(&charge, &session, &given, WITHIN).await.map(Heard::Opened)
             }
@@ -175,8 +177,7 @@ impl Vendor {
                 let found = vendor.find_refund(&order, WITHIN).await;
                 found.map(|found| found.map_or(Heard::Nothing, Heard::Refund))
             }
-        };
-        heard.unwrap_or(Heard::Nothing)
+        }
     }
 
     fn charge(&self) -> Charge {
@@ -235,18 +236,18 @@ impl Vendor {
 
 /// What a verb has made of an answer.
 #[derive(Debug)]
-pub enum Heard {
+pub(crate) enum Heard {
     Transactions(Vec<Transaction>),
     Opened(Opened),
     Capture(CaptureState),
     Refund(RefundState),
-    /// An error, or nothing found.
+    /// Nothing was found.
     Nothing,
 }
 
 impl Heard {
     /// Money is in it.
-    pub fn money(&self) -> bool {
+    pub(crate) fn money(&self) -> bool {
         match self {
             Self::Transactions(all) => all.iter().any(has_money),
             Self::Capture(state) => *state == CaptureState::Captured,
@@ -306,7 +307,7 @@ fn assert_is_plain(hint: &Hint) {
 }
 
 /// An id or a word: short, and nothing that a log, a terminal or a query would obey.
-pub fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@ ".contains(&byte);
     (1..=100).contains(&text.len()) && text.bytes().all(plain)
 }

@@ -14,18 +14,18 @@ use tokio::{
 
 /// What is answered to requests whose line has `to` in it.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub to: &'static str,
-    pub status: u16,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) to: &'static str,
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
 }
 
 #[derive(Clone)]
-pub struct Server {
-    pub url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     says: Arc<Mutex<Says>>,
     /// How much of endless answers was sent.
-    pub sent: Arc<AtomicU64>,
+    pub(crate) sent: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
@@ -36,7 +36,7 @@ struct Says {
 
 impl Server {
     /// It lives as long as the runtime that it is started in.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = Self { url, says: Arc::default(), sent: Arc::default() };
@@ -51,13 +51,13 @@ impl Server {
     }
 
     /// From now on. What nothing is said to is not found.
-    pub fn says(&self, answers: Vec<Answer>) {
+    pub(crate) fn says(&self, answers: Vec<Answer>) {
         *self.says.lock().unwrap_or_else(PoisonError::into_inner) =
             Says { answers, endless: false };
     }
 
     /// From now on every answer begins like honest JSON and never ends.
-    pub fn never_ends(&self) {
+    pub(crate) fn never_ends(&self) {
         *self.says.lock().unwrap_or_else(PoisonError::into_inner) =
             Says { answers: Vec::new(), endless: true };
     }

@@ -75,7 +75,7 @@ fn letter(text: &[u8], by: By) -> Letter {
     Letter { headers, path: None, body: text.to_vec() }
 }
 
-pub fn vendor(url: &str) -> Vendor {
+pub(crate) fn vendor(url: &str) -> Vendor {
     let config = Config {
         base_url: url.to_owned(),
         key: "sk_test_0000".into(),

@@ -30,7 +30,7 @@ const STATUSES: [u16; 8] = [200, 204, 302, 404, 409, 410, 429, 500];
 const SESSION: &str = "SESSION";
 
 #[derive(Clone, Copy, Debug)]
-pub enum Verb {
+pub(crate) enum Verb {
     Create,
     Continue,
     Pay,
@@ -51,7 +51,7 @@ struct Genuine {
     answers: Vec<(&'static str, u16, Value)>,
 }
 
-pub struct Cinema {
+pub(crate) struct Cinema {
     vista: Vista,
     genuine: Vec<Genuine>,
     sessions: AtomicU32,
@@ -160,18 +160,18 @@ impl Heard {
 }
 
 impl Cinema {
-    pub fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         let tokens = BTreeMap::from([(ON, "token-web".into())]);
         let vista = Vista::new(Config::new(format!("{url}/WSVistaWebClient"), tokens)).unwrap();
         Self { vista, genuine: genuine(), sessions: AtomicU32::new(1) }
     }
 
     /// One honest answer, damaged as is drawn; what the verb makes of it is judged.
-    pub async fn survives_an_answer(&self, server: &Server, drawn: &[u8]) {
-        let mut draws = Draws::new(drawn);
+    pub(crate) async fn survives_an_answer(&self, server: &Server, bytes: &[u8]) {
+        let mut draws = Draws::new(bytes);
         let genuine = draws.one(&self.genuine);
         let spoiled = draws.below(genuine.answers.len());
-        let status = (draws.byte() % 8 == 0).then(|| *draws.one(&STATUSES));
+        let status = (draws.byte().is_multiple_of(8)).then(|| *draws.one(&STATUSES));
         let session = self.session();
         let honest = &genuine.answers[spoiled].2;
         let honest = serde_json::from_str(&honest.to_string().replace(SESSION, &session)).unwrap();
@@ -187,7 +187,7 @@ impl Cinema {
     }
 
     /// Undamaged, each comes to what it says.
-    pub async fn understands_what_is_honest(&self, server: &Server) {
+    pub(crate) async fn understands_what_is_honest(&self, server: &Server) {
         for genuine in &self.genuine {
             let session = self.session();
             server.says(said(genuine, &session));
@@ -196,7 +196,7 @@ impl Cinema {
         }
     }
 
-    pub async fn hears_no_end(&self) {
+    pub(crate) async fn hears_no_end(&self) {
         for genuine in &self.genuine {
             assert!(!self.hears(genuine.verb, &self.session()).await.done);
         }

@@ -3,9 +3,5 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use std::sync::OnceLock;
-use usher_fuzz::{Bench, payments, payments::Vendor, payfort};
 
-static BENCH: OnceLock<Bench<Vendor>> = OnceLock::new();
-
-fuzz_target!(|data: &[u8]| payments(&BENCH, payfort::vendor, data));
+fuzz_target!(|data: &[u8]| usher_fuzz::payfort(data));
