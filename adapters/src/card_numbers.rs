@@ -9,27 +9,49 @@ const LONGEST: usize = 19;
 /// them, in a range that cards are issued in, whose last digit fits the others (ISO/IEC 7812, Luhn). Letters beside it
 /// make it part of a name. UUIDs are not looked into: one in some ten thousand would look like a card.
 pub fn find(text: &str) -> Option<Range<usize>> {
-    if !has_enough_digits(text) {
-        return None;
-    }
-    let words = words(text);
-    (0..words.len()).find_map(|last| ending_with(&words, last, text))
+    numbers(text).next()
 }
 
 /// The same text with every digit of a card number starred out.
 pub(crate) fn masked(text: Vec<u8>) -> Vec<u8> {
     // What is no text is no JSON either, and nobody reads it.
-    let mut text = match String::from_utf8(text) {
+    let text = match String::from_utf8(text) {
         Ok(text) => text,
         Err(error) => return error.into_bytes(),
     };
-    while let Some(found) = find(&text) {
-        let stars = text.get(found.clone()).unwrap_or_default();
-        let stars: String =
-            stars.chars().map(|c| if digit(c).is_some() { '*' } else { c }).collect();
-        text.replace_range(found, &stars);
+    let star = |c: char| if digit(c).is_some() { '*' } else { c };
+    let (mut masked, mut done) = (String::new(), 0);
+    for found in numbers(&text) {
+        masked.push_str(&text[done..found.start]);
+        masked.extend(text[found.clone()].chars().map(star));
+        done = found.end;
     }
-    text.into_bytes()
+    if done == 0 {
+        return text.into_bytes();
+    }
+    masked.push_str(&text[done..]);
+    masked.into_bytes()
+}
+
+/// Where the card numbers are, from left to right, in one walk through the text however many there are: none is in
+/// another.
+fn numbers(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut words = if has_enough_digits(text) { words(text) } else { Vec::new() };
+    let (mut begin, mut next) = (0, 0);
+    std::iter::from_fn(move || {
+        while next < words.len() {
+            let found = ending_with(&words[begin..=next], text);
+            next += 1;
+            let Some(found) = found else { continue };
+            begin = next;
+            // A card number is no whole that could have a fraction.
+            if let Some(after) = words.get_mut(next).filter(|it| it.place.start == found.end + 1) {
+                after.is_fraction = false;
+            }
+            return Some(found);
+        }
+        None
+    })
 }
 
 /// Whether somebody hides digits as JSON's escapes, which no vendor does.
@@ -53,26 +75,27 @@ fn has_enough_digits(text: &str) -> bool {
 /// Letters and digits at a stretch.
 struct Word {
     place: Range<usize>,
-    /// When it has nothing else.
-    digits: Option<Vec<u32>>,
+    /// It has nothing but digits, and is no part of a UUID.
+    is_number: bool,
+    /// It stands behind the point of a number.
+    is_fraction: bool,
 }
 
 fn words(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     for part in text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
         let start = part.as_ptr().addr() - text.as_ptr().addr();
-        let digits = part.chars().map(digit).collect();
-        let fraction = text[..start]
+        let is_fraction = text[..start]
             .strip_suffix('.')
             .is_some_and(|whole| whole.chars().next_back().and_then(digit).is_some());
-        let digits = if fraction { None } else { digits };
-        words.push(Word { place: start..start + part.len(), digits });
+        let is_number = part.chars().all(|c| digit(c).is_some());
+        words.push(Word { place: start..start + part.len(), is_number, is_fraction });
     }
     for first in 0..words.len().saturating_sub(4) {
         let five = first..first + 5;
         let (from, to) = (words[first].place.start, words[first + 4].place.end);
         if is_uuid(&text[from..to]) {
-            words[five].iter_mut().for_each(|word| word.digits = None);
+            words[five].iter_mut().for_each(|word| word.is_number = false);
         }
     }
     words
@@ -84,21 +107,25 @@ fn is_uuid(text: &str) -> bool {
     groups.clone().map(str::len).eq([8, 4, 4, 4, 12]) && groups.clone().all(hex)
 }
 
-/// The card number whose last group is this word.
-fn ending_with(words: &[Word], last: usize, text: &str) -> Option<Range<usize>> {
+/// The card number whose last group is the last of these words.
+fn ending_with(words: &[Word], text: &str) -> Option<Range<usize>> {
+    let end = words.last()?.place.end;
     let mut number: Vec<u32> = Vec::new();
-    for first in (0..=last).rev() {
-        let between = words.get(first + 1).filter(|_| first < last);
-        let between = between.map(|next| &text[words[first].place.end..next.place.start]);
+    for (at, word) in words.iter().enumerate().rev() {
+        let between = words.get(at + 1).map(|next| &text[word.place.end..next.place.start]);
         if !between.is_none_or(|between| [" ", "-", "\u{a0}"].contains(&between)) {
             return None;
         }
-        number.splice(0..0, words[first].digits.as_ref()?.iter().copied());
+        if !word.is_number || word.is_fraction {
+            return None;
+        }
+        let digits = text[word.place.clone()].chars().filter_map(digit).take(LONGEST + 1);
+        number.splice(0..0, digits);
         if number.len() > LONGEST {
             return None;
         }
         if number.len() >= SHORTEST && is_issued(&number) && checks(&number) {
-            return Some(words[first].place.start..words[last].place.end);
+            return Some(word.place.start..end);
         }
     }
     None
@@ -144,6 +171,7 @@ fn checks(number: &[u32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn hidden_in(text: &str) -> Option<&str> {
         find(text).and_then(|found| text.get(found))
@@ -212,5 +240,50 @@ mod tests {
             br#"{"card":"4111 1111 1111 1111","also":"5105105105105100","id":"a1"}"#.to_vec();
         let masked = String::from_utf8(masked(text)).unwrap();
         assert_eq!(masked, r#"{"card":"**** **** **** ****","also":"****************","id":"a1"}"#);
+    }
+
+    #[test]
+    fn a_megabyte_of_cards_is_starred_out_to_the_last() {
+        let text = "5105105105105100, ".repeat(60_000);
+        let masked = String::from_utf8(masked(text.into_bytes())).unwrap();
+        assert_eq!(masked, "****************, ".repeat(60_000));
+    }
+
+    /// Parts that make card numbers, nearly make some, or stand between them.
+    fn parts() -> impl Strategy<Value = String> {
+        let parts = [
+            "4111111111111111",
+            "4111 1111",
+            "1111-1111",
+            "5105105105105100",
+            "٤١١١١١١١١١١١١١١١",
+            "12345678-1234-4123-8123-123456789012",
+            "0",
+            "4",
+            ".",
+            " ",
+            "-",
+            ", ",
+            "a",
+        ];
+        proptest::collection::vec(proptest::sample::select(parts.to_vec()), 0..8)
+            .prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        /// Looking again from the start after each, as slowly as that is, finds the same.
+        #[test]
+        fn one_walk_stars_out_what_many_would(text in parts()) {
+            let mut slowly = text.clone();
+            while let Some(found) = find(&slowly) {
+                let stars = slowly[found.clone()].chars();
+                let stars: String =
+                    stars.map(|c| if digit(c).is_some() { '*' } else { c }).collect();
+                slowly.replace_range(found, &stars);
+            }
+            let at_once = String::from_utf8(masked(text.into_bytes())).unwrap();
+            prop_assert_eq!(&at_once, &slowly);
+            prop_assert!(find(&at_once).is_none());
+        }
     }
 }

@@ -59,8 +59,8 @@ async fn look(
         let Ok(claim) = serde_json::from_value(claim) else { continue };
         let delivery = Delivery { provider, hint: Hint { event, claim } };
         let key = delivery.key();
-        let send = async { engine.confirm(delivery).await.map(|_| ()) };
-        sent += again(admin, "WebhookConfirm", &key, send).await;
+        let confirm = async { engine.confirm(delivery).await.map(|_| ()) };
+        sent += again(admin, "WebhookConfirm", &key, confirm).await;
     }
     let without = if pictures { past_due::tickets(db, quiet_ms).await? } else { Vec::new() };
     for booking in without {

@@ -27,7 +27,7 @@ use server::Server;
 use std::{collections::BTreeMap, env, sync::atomic::Ordering};
 
 /// Of each reader.
-const CASES: u64 = 300;
+const CASES: u64 = 1_200;
 const SEED: u64 = 20_261_121;
 /// What a case is drawn from, at most.
 const DRAWN: usize = 96;

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(kept.excerpt.as_deref(), Some(r#"{"*":{"x":["*","*"]},"name":"*"}"#));
         assert_eq!(kept.body_bytes, i64::try_from(body.len()).ok());
         assert_eq!((kept.address.as_str(), kept.reason.as_str()), ("10.0.0.1", "no key of ours"));
-        headers.insert(header::CONTENT_LENGTH, "70000".parse().unwrap());
+        let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, "70000".parse().unwrap())]);
         let unread = Knock { body: None, headers: &headers, ..knock };
         refusals.keep(&unread, Refusal::TooLarge, "more than 64 KiB");
         let kept = to_write.try_recv().unwrap().redacted();

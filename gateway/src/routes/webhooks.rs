@@ -162,12 +162,13 @@ async fn deliver(
     }
     let sent = app.engine.confirm(Delivery { provider, hint }).await;
     telemetry::delivery(provider, if sent.is_ok() { "taken" } else { "not_kept" });
-    match &sent {
-        Ok(Sent::Now) => {}
-        Ok(Sent::Before) => {
-            app.refused.keep(&knock, Refusal::Repeated, "the event was told before")
-        }
-        Err(_) => app.refused.keep(&knock, Refusal::NotKept, "the engine did not take it"),
+    let began_nothing = match &sent {
+        Ok(Sent::Now) => None,
+        Ok(Sent::Before) => Some((Refusal::Repeated, "the event was told before")),
+        Err(_) => Some((Refusal::NotKept, "the engine did not take it")),
+    };
+    if let Some((refusal, reason)) = began_nothing {
+        app.refused.keep(&knock, refusal, reason);
     }
     sent?;
     Ok(StatusCode::OK)
