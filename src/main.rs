@@ -17,6 +17,7 @@ mod telemetry;
 mod timeline;
 mod token;
 mod wait;
+mod webhooks;
 
 use clap::{Parser, Subcommand};
 use config::{Config, Role, Values};
@@ -32,6 +33,7 @@ Examples:
   usher cases                        what a person has to decide
   usher case decide case_01… retry --reason \"the token is mended\"
   usher stuck                        everything that waits, for whom, and until when
+  usher webhooks --verdict FORGED    what vendors have told, or somebody in their name
   usher token --customer 42          a development token, for your own requests
   usher up --nodes 3                 … with a cluster of three nodes of Restate
   usher serve                        production: everything from the environment and AWS
@@ -62,6 +64,8 @@ enum Command {
     Case(cases::Case),
     /// Everything that waits or backs off: where, for whom, why, since when, next try.
     Stuck(stuck::Stuck),
+    /// What vendors have told: what became of each delivery, and what was refused.
+    Webhooks(webhooks::Webhooks),
     /// Close for works, for one platform or for all; open again; see what is closed.
     #[command(subcommand)]
     Maintenance(maintenance::Maintenance),
@@ -112,6 +116,7 @@ async fn run(command: Option<Command>) -> Outcome {
         Some(Command::Cases(list)) => cases::list(&list).await,
         Some(Command::Case(case)) => cases::one(&case).await,
         Some(Command::Stuck(asked)) => stuck::run(&asked).await,
+        Some(Command::Webhooks(asked)) => webhooks::run(&asked).await,
         Some(Command::Maintenance(asked)) => maintenance::run(&asked).await,
         Some(Command::Serve { role }) => serve(role).await,
         Some(Command::Config { role }) => told(role).await,

@@ -23,7 +23,7 @@ use adapters::{
     vista::Vista,
 };
 use chrono::Utc;
-use gateway::{App, Changes, Engine, Guard, Verifier, sweep};
+use gateway::{App, Changes, Engine, Guard, Refusals, Verifier, sweep};
 use schema::{Db, ids::IdKey, past_due, provider::Provider};
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -184,6 +184,7 @@ impl Parts {
             verifier: Arc::new(Verifier::new(&config.trust)?),
             identity: config.identity.as_ref().map(Identity::new).transpose()?.map(Arc::new),
             guard: Arc::new(Guard::new(&config.settings.limits)),
+            refused: Refusals::new(self.db.clone()),
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
             minter: config.terminal_login.as_ref().map(Minter::new).transpose()?.map(Arc::new),

@@ -14,9 +14,20 @@ pub enum Error {
     /// Provably not executed, and our fault (configuration, a malformed request): a person has to act.
     #[error("refused ({code}): {reason}")]
     Refused { code: String, reason: String },
-    /// A webhook that its vendor did not write, or that nobody can read.
-    #[error("forged: {reason}")]
-    Forged { reason: String },
+    /// A webhook that its vendor did not write, or that nobody can read. The reason has nothing of what it said.
+    #[error("{reason}")]
+    Forged { forgery: Forgery, reason: &'static str },
+}
+
+/// What is wrong with a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgery {
+    /// No secret of ours proves it.
+    Unproven,
+    /// It names another account or channel than ours.
+    Elsewhere,
+    /// Whoever wrote it: nobody can read it.
+    Unreadable,
 }
 
 impl Error {
@@ -32,7 +43,18 @@ impl Error {
         Self::Refused { code: code.into(), reason: reason.into() }
     }
 
-    pub fn forged(reason: impl Into<String>) -> Self {
-        Self::Forged { reason: reason.into() }
+    /// A webhook that no secret of ours proves.
+    pub const fn forged(reason: &'static str) -> Self {
+        Self::Forged { forgery: Forgery::Unproven, reason }
+    }
+
+    /// A webhook for another account or channel than ours.
+    pub const fn elsewhere(reason: &'static str) -> Self {
+        Self::Forged { forgery: Forgery::Elsewhere, reason }
+    }
+
+    /// A webhook that nobody can read.
+    pub const fn unreadable(reason: &'static str) -> Self {
+        Self::Forged { forgery: Forgery::Unreadable, reason }
     }
 }

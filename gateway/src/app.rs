@@ -5,6 +5,7 @@ use crate::{
     changes::Changes,
     engine::Engine,
     guard::{Guard, Limits},
+    refused::Refusals,
 };
 use activities::tickets::pass::Passes;
 use adapters::{
@@ -33,6 +34,8 @@ pub struct App {
     /// How users stand today. None: configured away, and tokens alone are believed.
     pub identity: Option<Arc<Identity>>,
     pub guard: Arc<Guard>,
+    /// Keeps deliveries that began nothing.
+    pub refused: Refusals,
     pub vista: Arc<Vista>,
     pub providers: Arc<Providers>,
     /// None: no key, so no kiosk's terminal signs in.

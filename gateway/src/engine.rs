@@ -2,7 +2,7 @@
 //! a key, so the caller may.
 
 use crate::{ingress::Nodes, telemetry::Traced};
-use restate_sdk::ingress::{Client, ClientError};
+use restate_sdk::ingress::{Client, ClientError, SendStatus};
 use restate_sdk::prelude::Json;
 use schema::{
     bookings::BookingRequest,
@@ -33,6 +33,14 @@ impl From<ClientError> for Away {
         let status = error.response().map(|response| response.status().as_u16());
         Self(format!("{error} (status {status:?})"))
     }
+}
+
+/// What became of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    Now,
+    /// It was sent before, and the engine still knows that: nothing begins again.
+    Before,
 }
 
 /// Starts workflows. Cheap to clone.
@@ -83,11 +91,13 @@ impl Engine {
     }
 
     /// Hands over a vendor's webhook, or finds it handed over.
-    pub async fn confirm(&self, delivery: Delivery) -> Result<(), Away> {
+    pub async fn confirm(&self, delivery: Delivery) -> Result<Sent, Away> {
         let key = delivery.key();
         let client = WebhookConfirmIngressClient::from_client(self.0.clone(), key);
-        client.run(Json(delivery)).send().await?;
-        Ok(())
+        Ok(match client.run(Json(delivery)).send().await?.send_status() {
+            SendStatus::Accepted => Sent::Now,
+            SendStatus::PreviouslyAccepted => Sent::Before,
+        })
     }
 
     /// Starts the refund that is owed, or finds it started.

@@ -1,5 +1,5 @@
 //! The front door: HTTP in, workflows started, state returned. It decides nothing, and writes nothing but what a person
-//! has decided and which phones want to hear of a pass.
+//! has decided, which phones want to hear of a pass, and which deliveries began nothing.
 
 mod app;
 mod auth;
@@ -11,6 +11,7 @@ mod ingress;
 mod metrics;
 mod openapi;
 mod preferences;
+mod refused;
 mod routes;
 mod staff;
 mod sweep;
@@ -26,5 +27,6 @@ pub use engine::Engine;
 pub use error::CODES;
 pub use guard::{Guard, Limits, Rate, serve};
 pub use metrics::serve_metrics;
+pub use refused::Refusals;
 pub use staff::PERMISSIONS;
 pub use sweep::sweep;

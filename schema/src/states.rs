@@ -180,3 +180,60 @@ states! {
         Deleted = "DELETED",
     }
 }
+
+states! {
+    /// Why a delivery began nothing.
+    Refusal {
+        /// Its vendor did not write it, as far as our secrets say.
+        Forged = "FORGED",
+        /// For another account or channel than ours.
+        WrongChannel = "WRONG_CHANNEL",
+        Unreadable = "UNREADABLE",
+        TooLarge = "TOO_LARGE",
+        /// Told before; nothing begins again.
+        Repeated = "REPEATED",
+        /// The engine did not take it, so its vendor was asked to send it again.
+        NotKept = "NOT_KEPT",
+    }
+}
+
+states! {
+    /// What became of a delivery: what it came to (`DeliveryVerdict`), why it began nothing (`Refusal`), or that it is
+    /// under way.
+    DeliveryFate {
+        /// The vendor is being asked.
+        UnderWay = "UNDER_WAY",
+        Applied = "APPLIED",
+        NothingNew = "NOTHING_NEW",
+        /// About nothing of ours.
+        Orphan = "ORPHAN",
+        /// Of a kind that asks nothing of us.
+        Ignored = "IGNORED",
+        /// It claimed money that the vendor does not show: a case.
+        Contradicted = "CONTRADICTED",
+        /// Its vendor did not write it, as far as our secrets say.
+        Forged = "FORGED",
+        /// For another account or channel than ours.
+        WrongChannel = "WRONG_CHANNEL",
+        Unreadable = "UNREADABLE",
+        TooLarge = "TOO_LARGE",
+        /// Told before; nothing begins again.
+        Repeated = "REPEATED",
+        /// The engine did not take it, so its vendor was asked to send it again.
+        NotKept = "NOT_KEPT",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_word_for_whatever_can_become_of_a_delivery() {
+        let verdicts = DeliveryVerdict::ALL.iter().map(|it| it.name());
+        let refusals = Refusal::ALL.iter().map(|it| it.name());
+        let all: Vec<&str> = std::iter::once("UNDER_WAY").chain(verdicts).chain(refusals).collect();
+        let fates: Vec<&str> = DeliveryFate::ALL.iter().map(|it| it.name()).collect();
+        assert_eq!(fates, all);
+    }
+}

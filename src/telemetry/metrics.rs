@@ -63,6 +63,10 @@ fn counts() {
     counted("usher_http_requests_total", "Requests answered");
     counted("usher_rate_limited_total", "Requests refused because there were too many");
     counted("usher_webhook_deliveries_total", "Deliveries of vendors, by what they were answered");
+    counted(
+        "usher_webhook_refusals_total",
+        "Deliveries that began nothing, and whether they are kept",
+    );
     counted("usher_webhooks_total", "Events of vendors, by what they came to");
     counted("usher_engine_requests_total", "What was asked of the engine, and whether it took it");
     counted("usher_vendor_calls_total", "Calls of vendors, by how they ended");

@@ -12,6 +12,7 @@ pub(crate) const TABLES: [&str; 13] = [
     "refunds",
     "vendor_calls",
     "webhook_deliveries",
+    "refused_deliveries",
     "tickets",
     "pass_registrations",
     "saved_cards",

@@ -102,7 +102,8 @@ impl HyperPay {
     fn refund_shown(&self, answer: &Answer) -> Result<RefundState, Error> {
         match self.refund_state(answer) {
             Err(Error::Unknown { .. }) => {
-                Ok(RefundState::Pending { transaction: answer.id.clone().unwrap_or_default() })
+                let id = answer.id.clone().filter(|id| is_plain(id));
+                Ok(RefundState::Pending { transaction: id.unwrap_or_default() })
             }
             Err(Error::Refused { reason, .. } | Error::Unavailable { reason, .. }) => {
                 Ok(RefundState::Rejected { code: answer.code().to_owned(), reason })
@@ -115,7 +116,7 @@ impl HyperPay {
         let code = &answer.result.code;
         let id = || {
             let none = || Error::unknown("hyperpay: a refund without an id");
-            answer.id.clone().ok_or_else(none)
+            answer.id.clone().filter(|id| is_plain(id)).ok_or_else(none)
         };
         match self.codes.class(code) {
             Class::Approved | Class::Review => Ok(RefundState::Refunded { transaction: id()? }),

@@ -1,7 +1,7 @@
 //! What transactions say: which of them are ours, and what became of the money in each.
 
 use super::{
-    HyperPay,
+    HyperPay, is_plain,
     result_codes::Class,
     wire::{Answer, Kind},
 };
@@ -43,7 +43,7 @@ impl HyperPay {
         let expected = question.payment.bare();
         let reference =
             answer.merchant_transaction_id.clone().ok_or_else(|| broken("a reference"))?;
-        let id = answer.id.clone().ok_or_else(|| broken("an id"))?;
+        let id = answer.id.clone().filter(|id| is_plain(id)).ok_or_else(|| broken("an id"))?;
         let foreign = answer.account().is_some_and(|shown| shown != self.account(question));
         if reference != expected || foreign {
             warn!(payment.id = %question.payment, transaction = id, "hyperpay shows a transaction that is not ours");

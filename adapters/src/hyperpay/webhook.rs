@@ -22,6 +22,7 @@ const VECTOR_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 /// Of the digest's 64 hex digits; 160 bits name an event well enough.
 const EVENT_CHARS: usize = 40;
+const NAME_CHARS: usize = 64;
 
 pub(super) type Header<'a> = &'a (dyn for<'h> Fn(&'h str) -> Option<String> + Sync);
 
@@ -50,7 +51,7 @@ impl Keys {
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or_else(|| Error::forged("hyperpay: no authentication tag"))?;
         let mut sealed =
-            sealed(body).ok_or_else(|| Error::forged("hyperpay: the body is not hex"))?;
+            sealed(body).ok_or_else(|| Error::unreadable("hyperpay: the body is not hex"))?;
         sealed.extend_from_slice(&tag);
         let nonce = Nonce::from(vector);
         let opened = self.0.iter().find_map(|key| key.decrypt(&nonce, sealed.as_slice()).ok());
@@ -86,7 +87,7 @@ pub(super) fn read(
 ) -> Result<Hint, Error> {
     let text = card_numbers::masked(keys.open(header, body)?);
     let event: Value = serde_json::from_slice(&text)
-        .map_err(|_| Error::forged("hyperpay: the vendor's text is not JSON"))?;
+        .map_err(|_| Error::unreadable("hyperpay: the vendor's text is not JSON"))?;
     Ok(Hint { event: name(&event), claim: claim(&event, codes) })
 }
 
@@ -111,7 +112,8 @@ fn name(event: &Value) -> String {
 
 fn claim(event: &Value, codes: &ResultCodes) -> Claim {
     let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
-    let word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let word = |text: &str| text.len() <= NAME_CHARS && text.bytes().all(letter);
     let other = || Claim::Other { kind: if word(kind) { kind } else { "unreadable" }.to_owned() };
     let payload = event.get("payload").cloned().unwrap_or_default();
     if kind != "PAYMENT" {
@@ -120,17 +122,25 @@ fn claim(event: &Value, codes: &ResultCodes) -> Claim {
     let Ok(payment) = serde_json::from_value::<Answer>(payload) else { return other() };
     let taken = matches!(codes.class(&payment.result.code), Class::Approved | Class::Review);
     let of_money = payment.kind();
-    let (reference, transaction) = (payment.merchant_transaction_id, payment.id);
+    let reference = payment.merchant_transaction_id.filter(|it| is_name(it));
+    let transaction = payment.id.filter(|it| is_name(it));
     match (of_money, reference) {
         (Kind::Debit | Kind::Reservation, Some(reference)) => {
             Claim::Payment { reference, transaction, final_success: taken }
         }
         (Kind::GivenBack, Some(reference)) => Claim::Refund { reference, transaction },
         (Kind::Chargeback, reference) => {
-            Claim::Chargeback { reference, transaction: payment.referenced_id }
+            let transaction = payment.referenced_id.filter(|it| is_name(it));
+            Claim::Chargeback { reference, transaction }
         }
         (Kind::Debit | Kind::Reservation | Kind::GivenBack | Kind::Other, _) => other(),
     }
+}
+
+/// A reference or an id, whoever has given it; anything else in its place goes no further.
+fn is_name(text: &str) -> bool {
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=NAME_CHARS).contains(&text.len()) && text.bytes().all(part)
 }
 
 #[cfg(test)]
@@ -301,6 +311,21 @@ mod tests {
         assert!(H1.is_forged(&[KEY], H1.tag, b"\xff\xfe"));
         for tag in ["", "AB", "zz", "B4B1BB054C13EC8ED9DFF29551618B1E00"] {
             assert!(H1.is_forged(&[KEY], tag, H1.body.as_bytes()), "{tag}");
+        }
+    }
+
+    #[test]
+    fn what_has_not_the_shape_of_an_id_goes_no_further() {
+        let codes = ResultCodes::new(false).unwrap();
+        let event = |reference: &str, id: &str| {
+            serde_json::json!({"type": "PAYMENT", "payload": {"id": id, "paymentType": "DB",
+                "merchantTransactionId": reference, "result": {"code": "000.000.000"}}})
+        };
+        let claimed = claim(&event("ref", "t{1\0"), &codes);
+        let (reference, transaction) = ("ref".to_owned(), None);
+        assert_eq!(claimed, Claim::Payment { reference, transaction, final_success: true });
+        for odd in ["", "Sara Ali", "a\0b", &"a".repeat(NAME_CHARS + 1)] {
+            assert!(matches!(claim(&event(odd, "t1"), &codes), Claim::Other { .. }), "{odd}");
         }
     }
 

@@ -72,10 +72,10 @@ pub(super) fn read(secrets: &Secrets, path: Option<&str>, body: &[u8]) -> Result
         return Err(Error::forged("nearpay: not by our secret address"));
     }
     if card_numbers::hides_digits(body) {
-        return Err(Error::forged("nearpay: a body that hides its digits"));
+        return Err(Error::unreadable("nearpay: a body that hides its digits"));
     }
     let event: Value = serde_json::from_slice(&card_numbers::masked(body.to_vec()))
-        .map_err(|_| Error::forged("nearpay: a delivery that is not JSON"))?;
+        .map_err(|_| Error::unreadable("nearpay: a delivery that is not JSON"))?;
     Ok(Hint { event: name(&event), claim: claim(&event) })
 }
 

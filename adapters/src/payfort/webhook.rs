@@ -20,7 +20,7 @@ const TOKEN_MAX: usize = 100;
 impl PayFort {
     /// A delivery of either webhook, as JSON or as a form.
     pub(super) fn read_feedback(&self, body: &[u8]) -> Result<Hint, Error> {
-        let unreadable = || Error::forged("payfort: neither JSON nor a form");
+        let unreadable = || Error::unreadable("payfort: neither JSON nor a form");
         let message = Message::read(body).ok_or_else(unreadable)?;
         self.verify(&message)?;
         Ok(Hint { event: name(&message), claim: claim(&message) })
@@ -40,7 +40,7 @@ impl PayFort {
         if !fields.iter().any(theirs) {
             return Ok(None);
         }
-        let unreadable = || Error::forged("payfort: a field of the return comes twice");
+        let unreadable = || Error::unreadable("payfort: a field of the return comes twice");
         let message = Message::of(fields.iter().cloned()).ok_or_else(unreadable)?;
         self.verify(&message)?;
         let of_another = || Error::forged("payfort: back from another payment's page");
@@ -55,10 +55,10 @@ impl PayFort {
     /// Signed by the response phrase of the channel that it names.
     fn verify(&self, message: &Message) -> Result<(), Error> {
         let channel = message.get("access_code").and_then(|code| self.channel(code));
-        let channel = channel.ok_or_else(|| Error::forged("payfort: no channel of ours"))?;
+        let channel = channel.ok_or_else(|| Error::elsewhere("payfort: no channel of ours"))?;
         let merchant = message.get("merchant_identifier");
         if merchant.is_some_and(|shown| shown != self.merchant_identifier) {
-            return Err(Error::forged("payfort: for another merchant"));
+            return Err(Error::elsewhere("payfort: for another merchant"));
         }
         if channel.has_signed(message.texts()) {
             return Ok(());

@@ -86,7 +86,7 @@ pub(super) fn read(lock: &Lock, header: Header<'_>, body: &[u8]) -> Result<Hint,
     }
     let text = card_numbers::masked(body.to_vec());
     if card_numbers::hides_digits(&text) {
-        return Err(Error::forged("tabby: a text that hides its digits"));
+        return Err(Error::unreadable("tabby: a text that hides its digits"));
     }
     match serde_json::from_slice::<Event>(&text) {
         Ok(event) => Ok(Hint { event: event.name(), claim: event.claim() }),
@@ -95,7 +95,7 @@ pub(super) fn read(lock: &Lock, header: Header<'_>, body: &[u8]) -> Result<Hint,
             let event = named(&[&String::from_utf8_lossy(&text)]);
             Ok(Hint { event, claim: Claim::Other { kind } })
         }
-        Err(_) => Err(Error::forged("tabby: the text is not JSON")),
+        Err(_) => Err(Error::unreadable("tabby: the text is not JSON")),
     }
 }
 

@@ -1,18 +1,44 @@
 //! Where a request comes from: the connection's other end, or what our own proxies have written down.
 
-use axum::http::{Extensions, HeaderMap};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use crate::app::App;
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, request::Parts},
+};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+};
 
 /// The other end of the connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub SocketAddr);
 
-/// Where a request comes from; for whoever is further in.
+/// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client(pub IpAddr);
 
-/// The client's address. Each proxy of ours appends whom it has heard, so the entry that the outermost one has written is
-/// counted from the right; everything before it is the client's own invention.
+impl FromRequestParts<App> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(parts, app))
+    }
+}
+
+impl Client {
+    pub(super) fn of(parts: &Parts, app: &App) -> Self {
+        Self(client(&parts.extensions, &parts.headers, app.settings.limits.trusted_hops))
+    }
+
+    /// The address as it is counted, and kept.
+    pub(crate) fn counted(self) -> IpAddr {
+        counted(self.0)
+    }
+}
+
+/// The client's address. Each proxy of ours appends whom it has heard, so the entry that the outermost
+/// one has written is counted from the right; everything before it is the client's own invention.
 pub(super) fn client(extensions: &Extensions, headers: &HeaderMap, hops: usize) -> IpAddr {
     let peer = extensions.get::<Peer>().map(|Peer(peer)| peer.ip());
     let peer = peer.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));

@@ -18,7 +18,7 @@ use std::{convert::Infallible, hash::Hash, num::NonZeroU32, sync::Arc, time::Dur
 const REMEMBERED: usize = 100_000;
 
 /// Everybody's allowance of one size.
-pub(super) struct Allowance<K: Hash + Eq + Clone> {
+pub(crate) struct Allowance<K: Hash + Eq + Clone> {
     rate: Rate,
     /// In which one comes back.
     one_per: Duration,
@@ -28,16 +28,16 @@ pub(super) struct Allowance<K: Hash + Eq + Clone> {
 
 /// What is left, for the caller to see.
 #[derive(Clone, Copy)]
-pub(super) struct Left {
+pub(crate) struct Left {
     pub rate: Rate,
     pub count: u32,
 }
 
 /// Nothing is left; after this there is.
-pub(super) struct Wait(pub Duration);
+pub(crate) struct Wait(pub Duration);
 
 impl<K: Hash + Eq + Clone> Allowance<K> {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         let count = NonZeroU32::new(rate.count).unwrap_or(NonZeroU32::MIN);
         let one_per = rate.per.checked_div(count.get()).unwrap_or(rate.per);
         let one_per = one_per.max(Duration::from_nanos(1));
@@ -51,7 +51,7 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
     }
 
     /// Takes one.
-    pub(super) fn take(&self, key: &K) -> Result<Left, Wait> {
+    pub(crate) fn take(&self, key: &K) -> Result<Left, Wait> {
         match self.state.check_key(key) {
             Ok(state) => Ok(Left { rate: self.rate, count: state.remaining_burst_capacity() }),
             Err(refused) => Err(Wait(refused.wait_time_from(self.state.clock().now()))),

@@ -1,26 +1,31 @@
 //! The body of a request, read once: not too long, not too slowly, and screened before anything else looks at it.
 
 use super::{
+    address::Client,
     card,
     screen::{self, Refusal},
 };
-use crate::{app::App, error::Error};
+use crate::{app::App, error::Error, refused::Knock, telemetry};
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, Request, State},
-    http::{HeaderMap, HeaderName, Uri, header},
+    http::{HeaderMap, HeaderName, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use schema::{provider::Provider, states};
 use std::time::Duration;
 
+const WEBHOOKS: &str = "/webhooks/";
 /// How long a whole body may take.
 const BODY_TIME: Duration = Duration::from_secs(15);
 
 pub(super) async fn read(State(app): State<App>, request: Request, next: Next) -> Response {
-    match screened(&app, request).await {
-        Ok(request) => next.run(request).await,
+    let (parts, body) = request.into_parts();
+    match screened(&app, &parts, body).await {
+        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(error) => {
+            keep(&app, &parts, &error);
             let mut response = error.into_response();
             // What is left of the body is not read, so nothing else can come over this connection.
             response
@@ -31,17 +36,16 @@ pub(super) async fn read(State(app): State<App>, request: Request, next: Next) -
     }
 }
 
-async fn screened(app: &App, request: Request) -> Result<Request, Error> {
-    // A refused webhook would be lost; it is encrypted, and nothing of it is ever logged.
-    let from_a_vendor = request.uri().path().starts_with("/webhooks/");
+async fn screened(app: &App, parts: &Parts, body: Body) -> Result<Bytes, Error> {
+    // A refused webhook would be lost; its vendor's adapter looks for cards in it, and nothing of it is ever logged.
+    let from_a_vendor = parts.uri.path().starts_with(WEBHOOKS);
     if !from_a_vendor {
-        line(request.uri(), request.headers())?;
+        line(&parts.uri, &parts.headers)?;
     }
-    let encoding = request.headers().get(header::CONTENT_ENCODING);
+    let encoding = parts.headers.get(header::CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Error::Encoded);
     }
-    let (parts, body) = request.into_parts();
     let whole = Request::from_parts(parts.clone(), body);
     let bytes = tokio::time::timeout(BODY_TIME, Bytes::from_request(whole, app))
         .await
@@ -50,7 +54,25 @@ async fn screened(app: &App, request: Request) -> Result<Request, Error> {
     if !from_a_vendor {
         screen::json(&bytes).map_err(|refusal| refused("The body", refusal))?;
     }
-    Ok(Request::from_parts(parts, Body::from(bytes)))
+    Ok(bytes)
+}
+
+/// Of what is refused here nobody further in hears: a delivery is kept as one that was.
+fn keep(app: &App, parts: &Parts, error: &Error) {
+    let vendor = parts.uri.path().strip_prefix(WEBHOOKS).and_then(|path| path.split('/').next());
+    let provider = vendor.and_then(Provider::named);
+    let Some(provider) = provider.filter(|it| app.providers.get(*it).is_some()) else { return };
+    let (refusal, reason) = if matches!(error, Error::TooLarge) {
+        (states::Refusal::TooLarge, "a body of more than 64 KiB")
+    } else if matches!(error, Error::Encoded) {
+        (states::Refusal::Unreadable, "a compressed body")
+    } else {
+        (states::Refusal::Unreadable, "a body that did not come to its end")
+    };
+    let address = Client::of(parts, app).counted();
+    let knock = Knock { provider, headers: &parts.headers, body: None, address };
+    telemetry::delivery(provider, "refused");
+    app.refused.keep(&knock, refusal, reason);
 }
 
 /// The path, the query, and the headers that are somebody's words.

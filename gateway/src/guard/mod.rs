@@ -30,6 +30,7 @@ mod server;
 mod works;
 
 pub(crate) use address::Client;
+pub(crate) use allowance::Allowance;
 pub(crate) use crowd::waits;
 pub(crate) use headers::{form_to, vendors_page};
 pub use server::serve;

@@ -5,8 +5,7 @@
 //! evenly, so after a pause all of it is there at once.
 
 use super::{
-    Limits, Rate,
-    address::{self, Client},
+    Limits, Rate, address,
     allowance::{Allowance, Left, Wait},
 };
 use crate::{
@@ -158,7 +157,6 @@ pub(super) async fn limit(State(app): State<App>, mut request: Request, next: Ne
     let hops = app.settings.limits.trusted_hops;
     let address = address::client(request.extensions(), request.headers(), hops);
     request.extensions_mut().insert(presented);
-    request.extensions_mut().insert(Client(address));
     if !counted {
         return next.run(request).await;
     }

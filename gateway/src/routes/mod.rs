@@ -6,6 +6,7 @@ mod card_form;
 mod cards;
 mod cases;
 mod choosing;
+mod deliveries;
 mod events;
 mod health;
 mod kiosk;
@@ -51,6 +52,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(webhooks::router())
         .merge(cases::router())
         .merge(stuck::router())
+        .merge(deliveries::router())
         .merge(maintenance::router())
         .merge(health::router());
     let routes = documented(routes)

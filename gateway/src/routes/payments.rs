@@ -16,7 +16,7 @@ use crate::{
     view::PaymentView,
 };
 use axum::{
-    Extension, Json,
+    Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -79,11 +79,11 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 async fn create(
     State(app): State<App>,
     caller: Caller,
-    about: (IdempotencyKey, Wait, Extension<Client>),
+    about: (IdempotencyKey, Wait, Client),
     Named(booking): Named<String>,
     Body { value: CreatePayment { provider, pay, buyer }, hash }: Body<CreatePayment>,
 ) -> Result<Response, Error> {
-    let (IdempotencyKey(key), wait, Extension(Client(address))) = about;
+    let (IdempotencyKey(key), wait, Client(address)) = about;
     let booking = orders::find(&app, &caller, &booking).await?;
     let payment_id = app.id_key.payment(booking.booking_id, &key);
     let keeper = match pay.card() {

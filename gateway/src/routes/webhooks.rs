@@ -1,15 +1,16 @@
 //! `/webhooks/{vendor}`: verify on the raw bytes, hand over to the engine, answer.
 
 use super::body::{Named, too_large};
-use crate::{app::App, error::Error, telemetry};
-use adapters::provider;
+use crate::{app::App, engine::Sent, error::Error, guard::Client, refused::Knock, telemetry};
+use adapters::{error::Forgery, provider};
 use axum::{
     body::Bytes,
     extract::{State, rejection::BytesRejection},
     http::{HeaderMap, HeaderValue, StatusCode},
 };
 use sabotage::Rule;
-use schema::provider::Provider;
+use schema::{provider::Provider, states::Refusal};
+use std::net::IpAddr;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use workflows::webhook_confirm::Delivery;
 
@@ -38,10 +39,11 @@ pub(super) fn router() -> OpenApiRouter<App> {
     ))]
 async fn hyperpay(
     State(app): State<App>,
+    client: Client,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Error> {
-    deliver(&app, Provider::HyperPay, &headers, None, body).await
+    deliver(&app, Provider::HyperPay, (client.counted(), &headers), None, body).await
 }
 
 /// Hear of a payment from PayFort
@@ -57,10 +59,11 @@ async fn hyperpay(
     ))]
 async fn payfort(
     State(app): State<App>,
+    client: Client,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Error> {
-    deliver(&app, Provider::PayFort, &headers, None, body).await
+    deliver(&app, Provider::PayFort, (client.counted(), &headers), None, body).await
 }
 
 /// Hear of a payment from Checkout.com
@@ -74,10 +77,11 @@ async fn payfort(
     ))]
 async fn checkout(
     State(app): State<App>,
+    client: Client,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Error> {
-    deliver(&app, Provider::Checkout, &headers, None, body).await
+    deliver(&app, Provider::Checkout, (client.counted(), &headers), None, body).await
 }
 
 /// Hear of a payment from Tabby
@@ -92,10 +96,11 @@ async fn checkout(
     ))]
 async fn tabby(
     State(app): State<App>,
+    client: Client,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Error> {
-    deliver(&app, Provider::Tabby, &headers, None, body).await
+    deliver(&app, Provider::Tabby, (client.counted(), &headers), None, body).await
 }
 
 /// Hear of a terminal's transaction
@@ -112,18 +117,20 @@ async fn tabby(
 async fn nearpay(
     State(app): State<App>,
     Named(secret): Named<String>,
+    client: Client,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Error> {
-    deliver(&app, Provider::NearPay, &headers, Some(&secret), body).await
+    deliver(&app, Provider::NearPay, (client.counted(), &headers), Some(&secret), body).await
 }
 
 /// 200 once the engine has it; 503 if it cannot be kept, so that the vendor sends it again. What its vendor did not
-/// write is 401: under a wrongly configured key a genuine one is sent again, too, until the key is mended.
+/// write is 401: under a wrongly configured key a genuine one is sent again, too, until the key is mended. Whatever begins
+/// nothing is kept apart (`refused`).
 async fn deliver(
     app: &App,
     provider: Provider,
-    headers: &HeaderMap,
+    (address, headers): (IpAddr, &HeaderMap),
     path: Option<&str>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Error> {
@@ -135,20 +142,48 @@ async fn deliver(
             headers.get_all(name).iter().map(HeaderValue::to_str).collect();
         values.ok().filter(|values| !values.is_empty()).map(|values| values.join(", "))
     };
-    match vendor.read_webhook(provider::Delivery { header: &header, path, body: &body }) {
-        Ok(mut hint) => {
-            if Rule::WebhookDedupe.is_out() {
-                hint.event = sabotage::unlike_any_other(&hint.event);
-            }
-            let kept = app.engine.confirm(Delivery { provider, hint }).await;
-            telemetry::delivery(provider, if kept.is_ok() { "taken" } else { "not_kept" });
-            kept?;
-            Ok(StatusCode::OK)
-        }
+    let knock = Knock { provider, headers, body: Some(&body), address };
+    let mut hint = match vendor.read_webhook(provider::Delivery {
+        header: &header,
+        path,
+        body: &body,
+    }) {
+        Ok(hint) => hint,
         Err(error) => {
+            let (refusal, reason) = refused(&error);
             telemetry::delivery(provider, "refused");
+            app.refused.keep(&knock, refusal, reason);
             tracing::warn!(vendor = %provider, %error, "a webhook of {provider} was refused: {error}");
-            Err(Error::Unauthorized { detail: "The delivery could not be verified." })
+            return Err(Error::Unauthorized { detail: "The delivery could not be verified." });
         }
+    };
+    if Rule::WebhookDedupe.is_out() {
+        hint.event = sabotage::unlike_any_other(&hint.event);
+    }
+    let sent = app.engine.confirm(Delivery { provider, hint }).await;
+    telemetry::delivery(provider, if sent.is_ok() { "taken" } else { "not_kept" });
+    let began_nothing = match &sent {
+        Ok(Sent::Now) => None,
+        Ok(Sent::Before) => Some((Refusal::Repeated, "the event was told before")),
+        Err(_) => Some((Refusal::NotKept, "the engine did not take it")),
+    };
+    if let Some((refusal, reason)) = began_nothing {
+        app.refused.keep(&knock, refusal, reason);
+    }
+    sent?;
+    Ok(StatusCode::OK)
+}
+
+/// Why it was refused, in a word and in ours.
+const fn refused(error: &adapters::Error) -> (Refusal, &'static str) {
+    match error {
+        adapters::Error::Forged { forgery, reason } => match forgery {
+            Forgery::Unproven => (Refusal::Forged, *reason),
+            Forgery::Elsewhere => (Refusal::WrongChannel, *reason),
+            Forgery::Unreadable => (Refusal::Unreadable, *reason),
+        },
+        adapters::Error::Unavailable { .. }
+        | adapters::Error::Unknown { .. }
+        | adapters::Error::Refused { .. } => (Refusal::Unreadable, "its adapter cannot read it"),
     }
 }

@@ -97,7 +97,8 @@ pub struct Keys {
     pub checkout_authorization: String,
     pub(crate) id: String,
     pub(crate) passes: String,
-    pub(crate) nearpay: String,
+    /// The last part of the address that the terminals' vendor tells us at.
+    pub nearpay: String,
 }
 
 impl Keys {

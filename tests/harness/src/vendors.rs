@@ -249,6 +249,17 @@ impl Visit {
         list(get(self, &format!("/_sim/{vendor}/ledger")).await)
     }
 
+    /// Every webhook that a vendor owes or has delivered about a reference of ours.
+    pub async fn letters_of(&self, vendor: &str, reference: &str) -> Vec<Value> {
+        list(get(self, &format!("/_sim/{vendor}/outbox?reference={reference}")).await)
+    }
+
+    /// A vendor delivers a letter of its again, as it was or forged; what each delivery was answered.
+    pub async fn redelivers(&self, vendor: &str, order: &Value) -> Vec<Value> {
+        let answer = post(self, &format!("/_sim/{vendor}/webhooks/redeliver"), order).await;
+        list(answer["statuses"].clone())
+    }
+
     /// What a stand-in can do: its operations, faults and switches.
     pub async fn catalogue(&self, vendor: &str) -> Value {
         get(self, &format!("/_sim/{vendor}")).await

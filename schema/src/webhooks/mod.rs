@@ -1,4 +1,9 @@
-//! Deliveries of the vendors' webhooks: what they claimed, and what it came to.
+//! Deliveries of the vendors' webhooks: what they claimed, and what it came to; and those that began nothing.
+
+mod listing;
+pub mod refused;
+
+pub use listing::{Delivery, Filter, Told, list};
 
 use crate::{Db, Error, ids::BookingId, provider::Provider, states::DeliveryVerdict};
 use serde_json::Value;

@@ -1,0 +1,7 @@
+//! NearPay: its webhooks, and its answers to every verb.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| usher_fuzz::nearpay(data));
