@@ -7,7 +7,7 @@ use crate::{
 };
 use adapters::{
     payfort::{Channel, Config, PayFort as Adapter, ShaType},
-    provider::{PaymentProvider, Question, Session, TransactionState},
+    provider::{Charge, PaymentProvider, Question, Session, TransactionState},
 };
 use sandbox::{
     PAYFORT_ACCESS_CODE, PAYFORT_APPLE_ACCESS_CODE, PAYFORT_MERCHANT, PAYFORT_PHRASE,
@@ -80,7 +80,7 @@ impl Vendor for PayFort {
         })
     }
 
-    async fn fills_in(at: &Standin<Self>, session: &Session) -> SecretString {
+    async fn fills_in(at: &Standin<Self>, _: &Charge, session: &Session) -> SecretString {
         let NextAct::Form { action, fields } = &session.next else { panic!("{:?}", session.next) };
         let page = at.client.post(action).form(fields).send().await.unwrap();
         assert_eq!(page.status(), 200, "{}", page.text().await.unwrap());

@@ -78,7 +78,7 @@ impl<'a, V: Vendor> Paying<'a, V> {
         if !charge.pay_with.moves_money() {
             let opened = session(at.vendor.open(&charge, WITHIN).await.unwrap());
             if matches!(opened.next, NextAct::Form { .. }) {
-                given = Some(V::fills_in(at, &opened).await);
+                given = Some(V::fills_in(at, &charge, &opened).await);
             }
             page = Some(opened);
         }
@@ -101,16 +101,20 @@ impl<'a, V: Vendor> Paying<'a, V> {
     pub(crate) async fn approved(at: &'a Standin<V>, pay_with: PayWith) -> Self {
         let mut paying = Self::begun(at, pay_with).await;
         paying.act("approve").await;
-        let shown = paying.shown().await;
-        let expected = match paying.charge.taking {
+        paying.transaction = paying.is_paid().await;
+        paying
+    }
+
+    /// The money is where it is to be once the customer has approved: the id that the vendor gives it.
+    pub(crate) async fn is_paid(&self) -> String {
+        let Transaction { id, state, amount, reference, .. } = self.shown().await;
+        let expected = match self.charge.taking {
             Taking::AtOnce => TransactionState::Captured { review: false },
             Taking::OnceConfirmed => TransactionState::Authorized,
         };
-        assert_eq!(shown.state, expected);
-        let told = (shown.amount, shown.reference);
-        assert_eq!(told, (paying.charge.amount, paying.charge.payment.bare()));
-        paying.transaction = shown.id;
-        paying
+        let asked = (self.charge.amount, self.charge.payment.bare());
+        assert_eq!((state, (amount, reference)), (expected, asked));
+        id
     }
 
     /// Ready for this verb, which has not been said yet.
@@ -131,8 +135,15 @@ impl<'a, V: Vendor> Paying<'a, V> {
         if self.given.is_some() || self.charge.pay_with.moves_money() {
             self.charge_now(WITHIN).await.unwrap();
         }
-        let session = self.session.as_ref().unwrap();
-        V::acts(self.at, &self.charge, session, outcome).await
+        self.goes_on(outcome).await
+    }
+
+    /// The customer does what is left to do in the session there is. False: nothing was left.
+    pub(crate) async fn goes_on(&self, outcome: &str) -> bool {
+        match &self.session {
+            Some(session) => V::acts(self.at, &self.charge, session, outcome).await,
+            None => false,
+        }
     }
 
     async fn charge_now(&mut self, within: Duration) -> Result<Opened, Error> {

@@ -147,6 +147,11 @@ async fn happened<V: Vendor>(mut paying: Paying<'_, V>, verb: Verb, fault: &str)
         say_again(&mut paying, verb, &found).await;
     }
     assert_eq!(paying.moved(effect.begun).await, [paying.asked(verb)], "{verb:?} {fault}");
+    // The customer goes on where the answer was lost, and has paid once.
+    if verb == Verb::Charge && paying.goes_on("approve").await {
+        paying.is_paid().await;
+        assert_eq!(paying.moved(&[effect.done]).await, [paying.asked(verb)], "{fault}");
+    }
 }
 
 /// What the vendor decides otherwise, or later, or never: what is certain is true, and what was done is found.

@@ -92,7 +92,7 @@ pub(crate) trait Vendor: Sized {
     }
 
     /// The customer fills in the vendor's form: what comes back, for us to charge.
-    async fn fills_in(_: &Standin<Self>, session: &Session) -> SecretString {
+    async fn fills_in(_: &Standin<Self>, _: &Charge, session: &Session) -> SecretString {
         panic!("{} has no form: {session:?}", Self::NAME)
     }
 
