@@ -4,25 +4,26 @@
 //! The descriptions are the vendors' and not in this repository. Where they are not beside it, or where `USHER_SHARED`
 //! says, these tests are skipped and say so.
 
+use crate::npm::{Package, root};
 use std::{
-    fs::{self, File},
     io::{BufRead, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, mpsc},
+    sync::mpsc,
     time::Duration,
 };
 
-const PACKAGE: &str = include_str!("package.json");
-const LOCK: &str = include_str!("package-lock.json");
+const PACKAGE: Package = Package {
+    place: "prism",
+    json: include_str!("package.json"),
+    lock: include_str!("package-lock.json"),
+};
 /// Ninety megabytes, once; and Node on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// One fetches, the others wait for it.
-static FETCHING: Mutex<()> = Mutex::new(());
 
 /// The vendor's description of this name; None, and a word about it, where there is none.
-pub(crate) fn description(name: &str) -> Option<PathBuf> {
+fn description(name: &str) -> Option<PathBuf> {
     let beside = || root().join("../shared");
     let shared = std::env::var_os("USHER_SHARED").map_or_else(beside, PathBuf::from);
     let path = shared.join("contracts").join(name);
@@ -41,9 +42,16 @@ pub(crate) struct Prism {
 }
 
 impl Prism {
-    /// Between whoever asks at `url` and the server at `upstream`.
-    pub(crate) fn before(upstream: &str, description: &Path) -> Self {
-        let program = fetched().join("node_modules/@stoplight/prism-cli/dist/index.js");
+    /// Between whoever asks at `url` and the server at `upstream`, by the description of this name. None, and a word about
+    /// it: there is no such description, or no Prism.
+    pub(crate) async fn before(upstream: String, name: &'static str) -> Option<Self> {
+        let description = description(name)?;
+        let begun = tokio::task::spawn_blocking(move || Self::begun(&upstream, &description));
+        begun.await.unwrap()
+    }
+
+    fn begun(upstream: &str, description: &Path) -> Option<Self> {
+        let program = PACKAGE.fetched()?.join("node_modules/@stoplight/prism-cli/dist/index.js");
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
@@ -59,19 +67,32 @@ impl Prism {
                 let _ = said.send(line);
             }
         });
+        let prism = Self { url: format!("http://127.0.0.1:{port}"), child, lines };
         loop {
-            let line = lines.recv_timeout(PATIENCE).unwrap();
+            let line = prism.lines.recv_timeout(PATIENCE).unwrap();
             if line.contains("Prism is listening") {
-                break;
+                return Some(prism);
             }
         }
-        Self { url: format!("http://127.0.0.1:{port}"), child, lines }
+    }
+
+    /// Ends it: nothing that was seen is against the description but for these, each of which was seen; and so many
+    /// requests came through. An exception is a part of the violation's text.
+    pub(crate) fn saw_nothing_but(self, excepted: &[&str], at_least: usize) {
+        let (requests, violations) = self.seen();
+        assert!(requests >= at_least, "only {requests} requests came through");
+        let known = |violation: &&String| excepted.iter().any(|part| violation.contains(part));
+        let (known, others): (Vec<_>, Vec<_>) = violations.iter().partition(known);
+        assert!(others.is_empty(), "{others:#?}");
+        for part in excepted {
+            let seen = known.iter().any(|violation| violation.contains(part));
+            assert!(seen, "no exception any more: {part}");
+        }
     }
 
     /// Ends it: how many requests it has seen, and everything that was not as described.
     pub(crate) fn seen(mut self) -> (usize, Vec<String>) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
         let lines: Vec<String> = self.lines.iter().collect();
         let requests = lines.iter().filter(|line| line.contains("Request received")).count();
         let violation = |line: &String| {
@@ -80,32 +101,16 @@ impl Prism {
         };
         (requests, lines.iter().filter_map(violation).collect())
     }
-}
 
-/// Where Prism is; fetched by npm at the first time, exactly as the lock file says.
-fn fetched() -> PathBuf {
-    let _one = FETCHING.lock().unwrap();
-    let place = root().join(".usher/prism");
-    let current = |file: &str, text: &str| {
-        fs::read_to_string(place.join(file)).is_ok_and(|have| have == text)
-    };
-    if current("package-lock.json", LOCK) && place.join("fetched").is_file() {
-        return place;
+    fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
-    let _ = fs::remove_dir_all(&place);
-    fs::create_dir_all(&place).unwrap();
-    fs::write(place.join("package.json"), PACKAGE).unwrap();
-    fs::write(place.join("package-lock.json"), LOCK).unwrap();
-    let log = File::create(place.join("npm.log")).unwrap();
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&place);
-    npm.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    let done = npm.status().unwrap();
-    assert!(done.success(), "npm could not fetch Prism: see {}", place.join("npm.log").display());
-    fs::write(place.join("fetched"), "").unwrap();
-    place
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+/// A test that fails leaves nothing behind.
+impl Drop for Prism {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
