@@ -13,6 +13,9 @@ use crate::{
 use stack::{Engines, Launch, Options, Supervised};
 use std::{collections::BTreeMap, io, process::ExitCode, time::Duration};
 
+/// The kiosk that has a terminal.
+pub(crate) const KIOSK: &str = "1";
+
 /// Starts everything, makes one booking if asked to, and stays until Ctrl-C.
 pub(crate) async fn up(with_a_booking: bool, nodes: Option<usize>) -> Outcome {
     let home = Home::open()?;
@@ -183,7 +186,7 @@ fn environment(
         ("NEARPAY_API_KEY", sandbox::nearpay::DEFAULT_KEY.to_owned()),
         ("NEARPAY_CLIENT_UUID", sandbox::nearpay::DEFAULT_CLIENT.to_owned()),
         ("NEARPAY_WEBHOOK_SECRETS", keys.nearpay_webhook_secret.clone()),
-        ("USHER_KIOSK_TERMINALS", format!("1={}", sandbox::nearpay::DEFAULT_TERMINAL)),
+        ("USHER_KIOSK_TERMINALS", format!("{KIOSK}={}", sandbox::nearpay::DEFAULT_TERMINAL)),
     ];
     ours.into_iter().chain(for_payfort(keys, sandbox_url)).chain(passed_on).collect()
 }
@@ -285,7 +288,7 @@ fn go_on_with(gateway_url: &str, sandbox_url: &str, urls: &External, metrics_url
         say(&format!("  engine     {admin}/ui/"));
     }
     say(&format!("  metrics    {metrics_url}"));
-    say("  another    cargo run -- book --pay decline");
+    say("  another    cargo run -- book --provider tabby");
 }
 
 /// Any one of them may be killed: people like to try.

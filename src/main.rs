@@ -29,6 +29,8 @@ Examples:
   usher                              start everything here, book a ticket, stay up
   usher up                           start everything here
   usher book --pay decline           one booking against the running system, as a customer
+  usher book --provider checkout --with stc_pay
+                                     … paid otherwise; --help lists the ways
   usher book --seats C5,C6 --json    … for these seats, told as JSON
   usher cases                        what a person has to decide
   usher case decide case_01… retry --reason \"the token is mended\"

@@ -20,6 +20,14 @@ async fn usher_starts_everything_books_a_ticket_and_finds_it_again_after_a_resta
     for pay in ["decline", "abandon"] {
         assert!(folder.books(&["--pay", pay, "--json"]).await, "{pay} did not end as asked");
     }
+    for (provider, with) in WAYS {
+        let words = ["--provider", provider, "--with", with, "--json"];
+        assert!(folder.books(&words).await, "{provider} with {with} did not end as asked");
+    }
+    for provider in ["payfort", "checkout", "tabby", "nearpay"] {
+        let words = ["--provider", provider, "--pay", "decline", "--json"];
+        assert!(folder.books(&words).await, "{provider} did not decline as asked");
+    }
     assert!(!folder.books(&["--session", "1098", "--seats", "A1"]).await, "sold out, yet booked");
     assert_eq!(folder.is_told("cases").await, "No cases.\n");
     assert_eq!(folder.is_told("stuck").await, "Nothing waits.\n");
@@ -30,6 +38,36 @@ async fn usher_starts_everything_books_a_ticket_and_finds_it_again_after_a_resta
     let taken = ["--seats", "A1,A2"];
     assert!(!folder.books(&taken).await, "the first booking's seats were sold again");
     again.stop().await;
+}
+
+/// Who is paid with what.
+const WAYS: [(&str, &str); 11] = [
+    ("hyperpay", "credit_card"),
+    ("hyperpay", "mada"),
+    ("payfort", "page"),
+    ("payfort", "credit_card"),
+    ("payfort", "mada"),
+    ("payfort", "apple_pay"),
+    ("checkout", "token"),
+    ("checkout", "stc_pay"),
+    ("checkout", "apple_pay"),
+    ("tabby", "page"),
+    ("nearpay", "terminal"),
+];
+
+#[tokio::test]
+async fn a_way_to_pay_that_there_is_not_is_told_which_there_are() {
+    let folder = Newcomer::new("ways");
+    for (words, said) in [
+        (["--provider", "checkout", "--with", "page"], "--with token or stc_pay or apple_pay"),
+        (["--with", "stc_pay", "--pay", "approve"], "--provider checkout"),
+        (["--provider", "nobody", "--pay", "approve"], "hyperpay, payfort, checkout"),
+    ] {
+        let mut command = folder.usher(&["book"]);
+        let told = command.args(words).output().await.unwrap();
+        let heard = String::from_utf8_lossy(&told.stderr);
+        assert!(!told.status.success() && heard.contains(said), "{heard}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Power cuts: processes are killed in the middle of everything, and everything still ends right.
 
 use chaos::{Crowd, Kill, Plan};
-use harness::{Customer, Order, Shopper, Visit, visit_alone};
+use harness::{Customer, Mishap, Order, Shopper, Visit, Way, visit_alone};
 use tokio::task::JoinSet;
 
 /// A small edition of `cargo run --release -p chaos`: see there for the large one.
@@ -27,50 +27,52 @@ async fn assert_all_ended_right(visit: &Visit, customers: JoinSet<()>) {
     let query = "SELECT count(*) FROM bookings WHERE status = 'CONFIRMED'";
     let confirmed: i64 = sqlx::query_scalar(query).fetch_one(&visit.db).await.unwrap();
     assert!(confirmed > 0, "the repair took so long that this proves nothing");
-    let query = "SELECT count(*) FROM payments WHERE status NOT IN ('CAPTURED', 'ABANDONED')";
+    let query =
+        "SELECT count(*) FROM payments WHERE status NOT IN ('CAPTURED', 'ABANDONED', 'VOIDED')";
     let open: i64 = sqlx::query_scalar(query).fetch_one(&visit.db).await.unwrap();
     assert_eq!(open, 0, "payments without an end");
 }
 
-/// Each call with an effect, and the step that makes it.
-const CALLS: [(&str, &str); 7] = [
-    ("create_order", "create_order"),
-    ("hold_seats", "set_tickets"),
-    ("price_order", "continue_order"),
-    ("open_payment", "create_checkout"),
-    ("confirm_order", "pay_order"),
-    ("cancel_order", "cancel_order"),
-    ("send_refund", "refund"),
+/// Each step that makes a call with an effect: at whom, which call, and how its customer pays.
+const CALLS: [(&str, &str, &str, Way); 13] = [
+    ("create_order", "vista", "create_order", Way::HyperPayPage),
+    ("hold_seats", "vista", "set_tickets", Way::HyperPayPage),
+    ("price_order", "vista", "continue_order", Way::HyperPayPage),
+    ("open_payment", "hyperpay", "create_checkout", Way::HyperPayPage),
+    ("open_payment", "tabby", "create_session", Way::Tabby),
+    ("charge_payment", "checkout", "create_payment", Way::CheckoutCard),
+    ("proceed_payment", "payfort", "authorize", Way::PayFortCard),
+    ("confirm_order", "vista", "pay_order", Way::HyperPayPage),
+    ("capture_payment", "tabby", "capture", Way::Tabby),
+    ("cancel_order", "vista", "cancel_order", Way::HyperPayPage),
+    ("send_refund", "hyperpay", "refund", Way::HyperPayPage),
+    ("send_refund", "payfort", "void", Way::PayFortCard),
+    ("send_refund", "checkout", "void", Way::CheckoutCard),
 ];
 
 /// Goes a way that leads through this step.
-async fn goes_through(step: &str, customer: Customer, order: Order) {
+async fn goes_through(step: &str, way: Way, customer: Customer, order: Order) {
     let booking = customer.books(order).await;
-    match step {
-        "cancel_order" => drop(booking.cancels().await),
-        "send_refund" => {
-            let Some(payment) = booking.may_open_payment().await else { return };
-            booking.cancels().await;
-            payment.tries(Shopper::Approves).await;
-        }
-        _ => {
-            let Some(payment) = booking.may_open_payment().await else { return };
-            payment.tries(Shopper::Approves).await;
-        }
+    if step == "cancel_order" {
+        booking.cancels().await;
+        return;
     }
+    let Some(payment) = booking.may_open(way, &Customer::key()).await else { return };
+    let Some(act) = payment.last_act().await else { return };
+    if step == "send_refund" {
+        booking.cancels().await;
+    }
+    payment.does(&act, Shopper::Approves).await;
 }
 
 /// The call is lost, or done before the crash, or done after it: at each step in turn.
 async fn usher_is_killed_at_each_step_while_its_call(fault: &str) {
     let visit = visit_alone().await;
     let mut customers = JoinSet::new();
-    for (step, call) in CALLS {
-        match call {
-            "create_checkout" | "refund" => visit.hyperpay().fails_next(call, fault).await,
-            _ => visit.vista().fails_next(call, fault).await,
-        }
+    for (step, vendor, op, way) in CALLS {
+        visit.goes_wrong(&Mishap { vendor, op, fault, delay_ms: None }, None).await;
         let (customer, order) = (visit.customer().stubborn(), Order::new(&visit));
-        customers.spawn(goes_through(step, customer, order));
+        customers.spawn(goes_through(step, way, customer, order));
         visit.until_under_way(step, None).await;
         visit.system.kill_usher_9().await;
         visit.system.start_usher().await;

@@ -22,6 +22,7 @@ mod tabby;
 mod vista;
 
 use payments::{By, Heard, Says, Vendor};
+use schema::ids::PaymentId;
 use serde_json::Value;
 use server::Server;
 use std::{collections::BTreeMap, env, sync::atomic::Ordering};
@@ -134,6 +135,7 @@ async fn an_answer_without_an_end_is_not_read_to_it() {
 #[test]
 fn a_spoiled_return_brings_no_token() {
     let vendor = payfort::vendor("http://127.0.0.1:9");
+    let payment = PaymentId::from_bare(payments::REFERENCE).unwrap();
     for (_named, bytes) in cases() {
         let mut draws = draws::Draws::new(&bytes);
         let by = *draws.one(&[By::Vendor, By::Stranger]);
@@ -143,7 +145,7 @@ fn a_spoiled_return_brings_no_token() {
             Ok(fields) => fields.into_iter().map(|(name, value)| (name, plain(&value))).collect(),
             Err(_) => form_urlencoded::parse(&text).into_owned().collect::<Vec<_>>(),
         };
-        let brings = matches!(vendor.provider.read_return(&fields), Ok(Some(_)));
+        let brings = matches!(vendor.provider.read_return(payment, &fields), Ok(Some(_)));
         assert!(by == By::Vendor || !brings, "a stranger's token: {fields:?}");
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Moments {
 /// Of those of these bookings (`bk_…`) that came to their ticket.
 pub(crate) async fn moments(db: &PgPool, bookings: &[String]) -> BTreeMap<String, Moments> {
     let query = "SELECT * FROM (
-                     SELECT 'bk_' || booking_id AS booking, min(at) FILTER (WHERE kind = 'paid') AS settled,
+                     SELECT 'bk_' || booking_id AS booking, min(at) FILTER (WHERE kind IN ('paid', 'reserved')) AS settled,
                             min(at) FILTER (WHERE kind = 'confirmed') AS confirmed,
                             max(at) FILTER (WHERE kind = 'ticket_issued') AS ticket
                      FROM booking_events WHERE booking_id = ANY ($1) GROUP BY booking_id) moments

@@ -1,6 +1,6 @@
 //! What was measured: a figure with its unit, and the target it is held against.
 
-use crate::spread::Spread;
+use crate::{spread::Spread, ways::Ways};
 use serde::{Serialize, Serializer, ser::Error};
 use std::{fmt, time::Duration};
 
@@ -87,6 +87,8 @@ impl fmt::Display for Target {
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Figure {
+    /// How the customers paid meanwhile.
+    pub ways: Ways,
     /// Which part of the bench it is from.
     pub part: &'static str,
     pub what: String,
@@ -122,7 +124,8 @@ impl Figures {
         unit: &'static str,
     ) {
         let met = target.map(|target| target.is_met(value));
-        self.all.push(Figure { part: self.part, what: what.into(), value, unit, target, met });
+        let (ways, part, what) = (Ways::default(), self.part, what.into());
+        self.all.push(Figure { ways, part, what, value, unit, target, met });
     }
 
     /// The middle and the 99th percentile, in milliseconds, each held to its target.

@@ -1,6 +1,6 @@
 //! A kiosk and the apps behind it: books, pays and looks over connections that are kept, as a load balancer's are.
 
-use crate::seats::Seats;
+use crate::{seats::Seats, ways::Ways};
 use chrono::{DateTime, Utc};
 use harness::{Answer, Shopper, Visit};
 use reqwest::{Client, Method, RequestBuilder, header};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -32,6 +32,9 @@ pub(crate) struct Kiosk {
     pub visit: Arc<Visit>,
     /// A ticket's picture is waited for.
     pictures: bool,
+    /// How its customers pay, and how many have so far.
+    ways: Ways,
+    payments: AtomicUsize,
     seats: Seats,
     http: Client,
     token: String,
@@ -42,7 +45,7 @@ pub(crate) struct Kiosk {
 }
 
 impl Kiosk {
-    pub(crate) fn new(visit: &Arc<Visit>, pictures: bool) -> Arc<Self> {
+    pub(crate) fn new(visit: &Arc<Visit>, pictures: bool, ways: Ways) -> Arc<Self> {
         let http = Client::builder()
             .no_proxy()
             .timeout(ANSWER_WITHIN)
@@ -52,9 +55,11 @@ impl Kiosk {
         Arc::new(Self {
             visit: Arc::clone(visit),
             pictures,
+            ways,
+            payments: AtomicUsize::default(),
             seats: Seats::default(),
             http,
-            token: visit.kiosk().token().to_owned(),
+            token: visit.kiosk_with_terminal().token().to_owned(),
             turns: Semaphore::new(AT_ONCE),
             sent: AtomicU64::default(),
             unanswered: AtomicU64::default(),
@@ -88,29 +93,71 @@ impl Kiosk {
         self.gets_the_ticket(page).await
     }
 
-    /// Books, and opens the vendor's page, unless the booking ends before.
+    /// Books, and goes as far as the customer's last click, unless the booking ends before.
     pub(crate) async fn reaches_the_page(&self) -> Option<Page> {
         let (order, key) = (self.order(), Self::key());
         let booking = self.until("an order", || self.orders(&order, &key)).await?;
         let held = |view: &Value| (view["status"] == "PENDING").then_some(());
         self.follows(&booking, "its seats", held).await?;
         let (path, key) = (format!("/api/v1/orders/{booking}/payments"), Self::key());
-        let body = json!({ "provider": "hyperpay" });
+        let nth = self.payments.fetch_add(1, Ordering::Relaxed);
+        let body = self.ways.asked(nth, &self.visit, &key).await;
         self.until("a payment", || self.starts(&path, &body, &key)).await?;
-        let session =
-            |view: &Value| view["payments"][0]["vendor_session"].as_str().map(str::to_owned);
-        let session = self.follows(&booking, "a page to pay on", session).await?;
-        Some(Page { booking, session })
+        let page = self.asks_next(booking, &Value::Null).await?;
+        if page.next["is"] != "form" {
+            return Some(page);
+        }
+        if !self.visit.fills_in(&page.vendor, &page.session, &page.next).await {
+            return None;
+        }
+        self.asks_next(page.booking, &page.next).await
+    }
+
+    /// What the vendor asks of the customer next, once it is something else than what is done.
+    async fn asks_next(&self, booking: String, done: &Value) -> Option<Page> {
+        let find = |view: &Value| {
+            let payment = &view["payments"][0];
+            let text = |field: &str| payment[field].as_str().map(str::to_owned);
+            let (vendor, session) = (text("provider")?, text("vendor_session")?);
+            let (id, amount) = (text("id")?, payment["amount"]["amount_minor"].clone());
+            let next = payment["next"].clone();
+            let is_new = !next.is_null() && next != *done;
+            is_new.then_some((id, vendor, session, next, amount))
+        };
+        let found = self.follows(&booking, "a page to pay on", find).await?;
+        let (payment, vendor, session, next, amount) = found;
+        Some(Page { booking, payment, vendor, session, next, amount })
     }
 
     /// The shopper pays, unless it is too late for that. When: just before the click is sent, so the vendor's work and
     /// its webhook come after it.
     pub(crate) async fn approves(&self, page: &Page) -> Option<DateTime<Utc>> {
-        let turn = self.turns.acquire().await.unwrap();
+        match page.next["is"].as_str()? {
+            "otp" => self.types(page).await,
+            "terminal" => {
+                let _turn = self.turns.acquire().await.unwrap();
+                let paid_at = Utc::now();
+                self.visit.taps(&page.next, &page.amount, Shopper::Approves).await;
+                Some(paid_at)
+            }
+            "widget" | "redirect" => {
+                let _turn = self.turns.acquire().await.unwrap();
+                let paid_at = Utc::now();
+                let Page { vendor, session, .. } = page;
+                let answer = self.visit.at_vendor(vendor, session, Shopper::Approves).await;
+                (answer.status == 200).then_some(paid_at)
+            }
+            _ => None,
+        }
+    }
+
+    /// The password from the phone.
+    async fn types(&self, page: &Page) -> Option<DateTime<Utc>> {
+        let password = json!({ "otp": self.visit.password().await });
+        let path = format!("/api/v1/orders/{}/payments/{}/otp", page.booking, page.payment);
         let paid_at = Utc::now();
-        let answer = self.visit.hyperpay().page(&page.session, Shopper::Approves).await;
-        drop(turn);
-        (answer.status == 200).then_some(paid_at)
+        let answer = self.posts(&path, &password, &page.payment).await?;
+        (answer.status == 202).then_some(paid_at)
     }
 
     /// Looks until there is a ticket, or, without pictures, the code for the door. The booking's id; None if it ended
@@ -235,10 +282,14 @@ impl Kiosk {
 #[derive(Debug)]
 pub(crate) struct Refused(Option<Answer>);
 
-/// The vendor's page of a booking.
+/// A payment of a booking, and what its customer has to do next: on the vendor's page, mostly.
 pub(crate) struct Page {
     pub booking: String,
+    payment: String,
+    vendor: String,
     session: String,
+    next: Value,
+    amount: Value,
 }
 
 /// Without a ticket.

@@ -6,11 +6,15 @@
 //!
 //! Waits are production's, but for the kills: there they are 60 times shorter, since what was cut off in a vendor's
 //! call waits for the vendor's lag, which is no figure of ours.
+//!
+//! `--ways page,mixed` measures everything twice, with customers who pay on one vendor's page and with customers who pay in
+//! every way, and tells both in one table.
 
 #![expect(clippy::unwrap_used, reason = "like a test: what cannot happen here stops the run")]
 
 mod accepted;
 mod ceiling;
+mod compared;
 mod database;
 mod figures;
 mod kiosk;
@@ -23,11 +27,12 @@ mod recovery;
 mod report;
 mod seats;
 mod spread;
+mod ways;
 mod whole;
 
 use clap::{Parser, ValueEnum};
 use figures::{Figures, Milli};
-use harness::{Setup, Violation, Visit, build_usher, visit_with};
+use harness::{AT_THE_COUNTER, Setup, Violation, Visit, build_usher, visit_with};
 use kiosk::Kiosk;
 use machine::Machine;
 use pace::Until;
@@ -39,6 +44,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use ways::Ways;
 use whole::{Kind, WITH_PICTURE, WITHOUT_PICTURE};
 
 /// Bookings before anything is measured, and so many at a time: every connection and every cache has been used.
@@ -57,6 +63,9 @@ struct Cli {
     /// Only this part; may be repeated.
     #[arg(long, value_enum)]
     only: Vec<Part>,
+    /// How the customers pay. Both, with a comma between them, are measured one after the other, and compared.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "page")]
+    ways: Vec<Ways>,
     /// How long each load lasts.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -86,18 +95,26 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let cli = Cli::parse();
     build_usher()?;
     let mut report = Report::new(cli.json);
-    let rates = measure_all(&cli, &mut report).await;
-    if cli.wants(Part::Whole) {
-        measure_without_pictures(&cli, &mut report, &rates).await;
-    }
-    if cli.wants(Part::Recovery) {
-        let setup = Setup { without: vec!["SANDBOX_STATE"], ..Setup::default() };
-        let kiosk = open(setup, true, &mut report).await;
-        report.add(recovery::measure(&kiosk).await);
-        close(&kiosk, "the kills", &mut report).await;
+    for ways in &cli.ways {
+        report.paid(*ways);
+        measure(&cli, *ways, &mut report).await;
     }
     report.close();
     Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Everything that is wanted, with customers who pay like this.
+async fn measure(cli: &Cli, ways: Ways, report: &mut Report) {
+    let rates = measure_all(cli, ways, report).await;
+    if cli.wants(Part::Whole) {
+        measure_without_pictures(cli, ways, report, &rates).await;
+    }
+    if cli.wants(Part::Recovery) {
+        let setup = Setup { without: vec!["SANDBOX_STATE"], ..Setup::default() };
+        let kiosk = open(setup, (true, ways), report).await;
+        report.add(recovery::measure(&kiosk).await);
+        close(&kiosk, "the kills", report).await;
+    }
 }
 
 impl Cli {
@@ -114,12 +131,12 @@ impl Cli {
 type Rates = BTreeMap<usize, Milli>;
 
 /// Everything that runs on one system, as production has it. What the engine alone could do.
-async fn measure_all(cli: &Cli, report: &mut Report) -> Rates {
+async fn measure_all(cli: &Cli, ways: Ways, report: &mut Report) -> Rates {
     let parts = [Part::Accepted, Part::Paid, Part::Reads, Part::Whole, Part::Ceiling];
     if !parts.iter().any(|part| cli.wants(*part)) {
         return Rates::new();
     }
-    let kiosk = open(at_full_length(Vec::new()), true, report).await;
+    let kiosk = open(at_full_length(Vec::new()), (true, ways), report).await;
     let script = Arc::new(ceiling::learn(&kiosk).await);
     let bookings = warm_up(&kiosk).await;
     if cli.wants(Part::Accepted) {
@@ -149,9 +166,9 @@ async fn measure_all(cli: &Cli, report: &mut Report) -> Rates {
     rates
 }
 
-async fn measure_without_pictures(cli: &Cli, report: &mut Report, alone: &Rates) {
+async fn measure_without_pictures(cli: &Cli, ways: Ways, report: &mut Report, alone: &Rates) {
     let (name, value) = NO_PICTURES;
-    let kiosk = open(at_full_length(vec![(name, value.to_owned())]), false, report).await;
+    let kiosk = open(at_full_length(vec![(name, value.to_owned())]), (false, ways), report).await;
     warm_up(&kiosk).await;
     let untils = [16, 64].map(|busy| (busy, Until::Over(cli.lasting())));
     let ours = book(&kiosk, WITHOUT_PICTURE, &untils, report).await;
@@ -167,13 +184,14 @@ fn at_full_length(with: Vec<(&'static str, String)>) -> Setup {
     Setup { factor: 1, without: vec!["SANDBOX_STATE"], with, ..Setup::default() }
 }
 
-async fn open(setup: Setup, pictures: bool, report: &mut Report) -> Arc<Kiosk> {
+/// A system, and its customers: whether their tickets have pictures, and how they pay.
+async fn open(setup: Setup, (pictures, ways): (bool, Ways), report: &mut Report) -> Arc<Kiosk> {
     let visit: Arc<Visit> = visit_with(setup).await;
     if report.machine.is_none() {
         let data = visit.system.engines.postgres.data().parent().unwrap().to_owned();
         report.found(tokio::task::spawn_blocking(move || Machine::look(&data)).await.unwrap());
     }
-    Kiosk::new(&visit, pictures)
+    Kiosk::new(&visit, pictures, ways)
 }
 
 /// The bookings that it leaves behind.
@@ -233,8 +251,9 @@ async fn close(kiosk: &Kiosk, system: &'static str, report: &mut Report) {
     figures.add("… without an answer, or told to come back", Milli::whole(unanswered), "");
     report.add(figures);
     comes_to_rest(kiosk).await;
-    let violations: Vec<Violation> =
-        kiosk.visit.balances_within(PATIENCE).await.err().unwrap_or_default();
+    // What a terminal cannot reverse any more a person at the counter is asked for.
+    let balanced = kiosk.visit.balances_within(&[AT_THE_COUNTER], PATIENCE).await;
+    let violations: Vec<Violation> = balanced.err().unwrap_or_default();
     report.checked(system, violations);
 }
 

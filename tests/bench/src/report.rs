@@ -1,8 +1,10 @@
 //! What is told: a table for people as it comes about, or everything as JSON at the end.
 
 use crate::{
+    compared,
     figures::{Figure, Figures},
     machine::Machine,
+    ways::Ways,
 };
 use harness::Violation;
 use serde::Serialize;
@@ -11,6 +13,8 @@ use serde::Serialize;
 pub(crate) struct Report {
     #[serde(skip)]
     json: bool,
+    #[serde(skip)]
+    ways: Ways,
     pub machine: Option<Machine>,
     figures: Vec<Figure>,
     violations: Vec<Violation>,
@@ -18,7 +22,14 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(json: bool) -> Self {
-        Self { json, machine: None, figures: Vec::new(), violations: Vec::new() }
+        let ways = Ways::default();
+        Self { json, ways, machine: None, figures: Vec::new(), violations: Vec::new() }
+    }
+
+    /// How the customers pay from now on.
+    pub(crate) fn paid(&mut self, ways: Ways) {
+        self.ways = ways;
+        self.text(&format!("\nCustomers pay: {}", ways.name()));
     }
 
     pub(crate) fn found(&mut self, machine: Machine) {
@@ -35,7 +46,8 @@ impl Report {
             }
             self.text(&line(figure));
         }
-        self.figures.extend(figures.all);
+        let ways = self.ways;
+        self.figures.extend(figures.all.into_iter().map(|figure| Figure { ways, ..figure }));
     }
 
     pub(crate) fn checked(&mut self, system: &str, violations: Vec<Violation>) {
@@ -54,6 +66,9 @@ impl Report {
     pub(crate) fn close(&self) {
         if self.json {
             say(&serde_json::to_string_pretty(self).unwrap());
+        }
+        for line in compared::table(&self.figures) {
+            self.text(&line);
         }
         let missed = self.figures.iter().filter(|figure| figure.met == Some(false)).count();
         let held = self.figures.iter().filter(|figure| figure.met.is_some()).count();

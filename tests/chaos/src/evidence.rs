@@ -1,7 +1,7 @@
 //! What a broken round leaves behind: its plan, what is wrong, what everybody wrote down, and Usher's log.
 
 use crate::{plan::Round, report::Outcome};
-use harness::{Visit, usher};
+use harness::{VENDORS, Visit, usher};
 use serde::Serialize;
 use std::{
     collections::BTreeSet,
@@ -24,8 +24,9 @@ pub async fn keep(visit: &Visit, seed: u64, round: &Round, outcome: &Outcome) ->
         outcome.violations.iter().filter_map(|broken| broken.booking.clone()).collect();
     let about: Vec<String> = about.into_iter().take(BOOKINGS).collect();
     write(&folder, "bookings.txt", &visit.evidence(&about).await);
-    write(&folder, "vista.json", &json(&visit.vista().ledger().await));
-    write(&folder, "hyperpay.json", &json(&visit.hyperpay().ledger().await));
+    for vendor in VENDORS {
+        write(&folder, &format!("{vendor}.json"), &json(&visit.ledger_of(vendor).await));
+    }
     // The log itself goes when the next run begins a new day.
     drop(fs::copy(visit.system.log(), folder.join("usher.log")));
     folder

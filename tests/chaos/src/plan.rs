@@ -1,6 +1,7 @@
 //! The plan: who comes, what goes wrong for them, and what is killed when. The same seed makes the same plan.
 
-use harness::Mishap;
+use crate::mishaps::{ANYBODYS, FAULTS, Faults};
+use harness::{Mishap, Way};
 use rand::{
     RngExt, SeedableRng,
     rngs::StdRng,
@@ -79,6 +80,8 @@ pub struct Visitor {
     /// Before paying, or calling it off: people are slow, so most bookings of a round are open at once.
     pub thinks_ms: u64,
     pub story: Story,
+    /// How they pay.
+    pub way: Way,
     /// Wants the very seats of the visitor before.
     pub rival: bool,
     /// Calls of this visitor's that go wrong, once each.
@@ -92,6 +95,7 @@ pub enum Story {
     Pays,
     BooksForFree,
     DeclinedThenPays,
+    /// At two vendors.
     PaysTwice,
     CallsOff,
     CallsOffThenPays,
@@ -114,78 +118,6 @@ const LATECOMERS: [(Story, u32); 4] = [
     (Story::LeavesThePage, 4),
     (Story::NeverPays, 5),
     (Story::PaysAfterExpiry, 6),
-];
-
-const fn vista(op: &'static str, fault: &'static str) -> Mishap<'static> {
-    Mishap { vendor: "vista", op, fault, delay_ms: None }
-}
-
-const fn hyperpay(op: &'static str, fault: &'static str) -> Mishap<'static> {
-    Mishap { vendor: "hyperpay", op, fault, delay_ms: None }
-}
-
-const fn late(mishap: Mishap<'static>, ms: u64) -> Mishap<'static> {
-    Mishap { delay_ms: Some(ms), ..mishap }
-}
-
-/// About one visitor. Times are real milliseconds, within the lag that the vendors are given.
-const FAULTS: [Mishap<'static>; 46] = [
-    vista("set_tickets", "timeout_before"),
-    vista("set_tickets", "timeout_after"),
-    vista("set_tickets", "http_500_after"),
-    vista("set_tickets", "seat_taken"),
-    late(vista("set_tickets", "delay"), 300),
-    vista("continue_order", "timeout_before"),
-    vista("continue_order", "http_500_after"),
-    vista("continue_order", "html_200"),
-    vista("pay_order", "timeout_before"),
-    vista("pay_order", "timeout_after"),
-    vista("pay_order", "http_500_before"),
-    vista("pay_order", "http_500_after"),
-    vista("pay_order", "html_200"),
-    vista("pay_order", "truncated_after"),
-    late(vista("pay_order", "late_commit"), 600),
-    late(vista("pay_order", "delay"), 500),
-    vista("pay_order", "code_69"),
-    vista("pay_order", "code_69"),
-    vista("get_order", "http_500_before"),
-    vista("get_order", "timeout_before"),
-    vista("cancel_order", "timeout_before"),
-    vista("cancel_order", "timeout_after"),
-    vista("cancel_order", "http_503_before"),
-    vista("refund_booking", "timeout_before"),
-    vista("refund_booking", "timeout_after"),
-    vista("refund_booking", "http_500_after"),
-    hyperpay("pay", "pending_2"),
-    hyperpay("pay", "decline"),
-    hyperpay("status_checkout", "http_500_before"),
-    hyperpay("status_checkout", "timeout_before"),
-    hyperpay("query_reference", "http_500_before"),
-    late(hyperpay("query_reference", "lookup_lag"), 300),
-    hyperpay("webhook", "lost"),
-    hyperpay("webhook", "lost"),
-    hyperpay("webhook", "duplicate"),
-    hyperpay("webhook", "corrupt"),
-    late(hyperpay("webhook", "late"), 1_500),
-    late(hyperpay("webhook", "late"), 6_000),
-    hyperpay("refund", "timeout_before"),
-    hyperpay("refund", "timeout_after"),
-    hyperpay("refund", "http_500_before"),
-    hyperpay("refund", "http_500_after"),
-    hyperpay("refund", "html_200"),
-    hyperpay("refund", "pending_2"),
-    late(hyperpay("refund", "late_commit"), 400),
-    late(hyperpay("refund", "delay"), 500),
-];
-
-/// About calls that name nothing yet.
-const ANYBODYS: [Mishap<'static>; 6] = [
-    vista("create_order", "timeout_before"),
-    vista("create_order", "timeout_after"),
-    vista("create_order", "http_500_after"),
-    hyperpay("create_checkout", "timeout_before"),
-    hyperpay("create_checkout", "timeout_after"),
-    hyperpay("create_checkout", "http_500_after"),
 ];
 
 impl Plan {
@@ -226,10 +158,14 @@ impl Round {
             kill,
             after_ms: dice.random_range(200..4_000),
             down_ms: dice.random_range(0..1_500),
-            anybody: ANYBODYS.sample(dice, 3).copied().collect(),
+            anybody: anybodys().sample(dice, 4).copied().collect(),
             visitors,
         }
     }
+}
+
+fn anybodys() -> Vec<Mishap<'static>> {
+    ANYBODYS.iter().flat_map(Faults::each).collect()
 }
 
 impl Visitor {
@@ -237,13 +173,18 @@ impl Visitor {
         let late = LATECOMERS.iter().filter(|_| latecomers);
         let stories: Vec<&(Story, u32)> = STORIES.iter().chain(late).collect();
         let (story, _) = stories.choose_weighted(dice, |(_, weight)| *weight).unwrap();
+        let way = *Way::ALL.choose(dice).unwrap();
+        let at_its_vendors = |faults: &&Faults| ["vista", way.vendor()].contains(&faults.vendor);
+        let may_go_wrong: Vec<Mishap<'_>> =
+            FAULTS.iter().filter(at_its_vendors).flat_map(Faults::each).collect();
         let faults = dice.random_range(0..3);
         Self {
             arrives_ms: dice.random_range(0..1_000),
             thinks_ms: dice.random_range(0..3_000),
             story: *story,
+            way,
             rival: dice.random_ratio(1, 12),
-            faults: FAULTS.sample(dice, faults).copied().collect(),
+            faults: may_go_wrong.sample(dice, faults).copied().collect(),
         }
     }
 }
@@ -283,7 +224,10 @@ mod tests {
         for (story, _) in STORIES.iter().chain(&LATECOMERS) {
             assert!(visitors.iter().any(|visitor| visitor.story == *story), "{story:?}");
         }
-        for fault in FAULTS {
+        for way in Way::ALL {
+            assert!(visitors.iter().any(|visitor| visitor.way == way), "{way:?}");
+        }
+        for fault in FAULTS.iter().flat_map(Faults::each) {
             assert!(visitors.iter().any(|visitor| visitor.faults.contains(&fault)), "{fault:?}");
         }
         assert!(visitors.iter().any(|visitor| visitor.rival));

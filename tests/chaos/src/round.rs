@@ -5,7 +5,7 @@ use crate::{
     report::Outcome,
     visitor::visits,
 };
-use harness::{Booking, Order, System, Visit};
+use harness::{AT_THE_COUNTER, Booking, Order, System, Violation, Visit};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -39,7 +39,7 @@ pub async fn play(visit: &Arc<Visit>, round: &Round) -> Outcome {
     let back = Instant::now();
     let (left, caught_up) = tokio::join!(leave(visitors), catch_up(visit, caught));
     let (bookings, let_down) = left;
-    let (waited_for, violations) = match visit.balances_within(PATIENCE).await {
+    let (waited_for, violations) = match balances(visit).await {
         Ok(last) => (last.map(|last| last.told_briefly()), Vec::new()),
         Err(found) => (None, found),
     };
@@ -64,16 +64,25 @@ pub async fn play(visit: &Arc<Visit>, round: &Round) -> Outcome {
     }
 }
 
+/// Waits until the books agree. A terminal that was told to reverse while nobody could hear it is one for the counter: no
+/// person but the one there may be asked for anything.
+async fn balances(visit: &Visit) -> Result<Option<Violation>, Vec<Violation>> {
+    let balanced = visit.balances_within(&[AT_THE_COUNTER], PATIENCE).await?;
+    visit.counter_refunds().await;
+    Ok(balanced)
+}
+
 /// Waits until nothing at all is left to do, and asks the checker a last time. What is wrong, if anything.
-pub async fn close(visit: &Arc<Visit>) -> Vec<harness::Violation> {
+pub async fn close(visit: &Arc<Visit>) -> Vec<Violation> {
     let quiet = async {
         while !visit.is_quiet().await {
+            visit.counter_refunds().await;
             sleep(LOOK).await;
         }
     };
     // An engine that is never quiet is told by what keeps it busy.
     drop(timeout(CLOSING, quiet).await);
-    visit.balances_within(Duration::ZERO).await.err().unwrap_or_default()
+    visit.balances_within(&[AT_THE_COUNTER], Duration::ZERO).await.err().unwrap_or_default()
 }
 
 fn open_the_doors(visit: &Arc<Visit>, round: &Round) -> JoinSet<Booking> {
@@ -83,7 +92,8 @@ fn open_the_doors(visit: &Arc<Visit>, round: &Round) -> JoinSet<Booking> {
         if !visitor.rival {
             order = Order::new(visit);
         }
-        visitors.spawn(visits(visit.customer().stubborn(), order.clone(), visitor.clone()));
+        let customer = visit.customer_for(visitor.way).stubborn();
+        visitors.spawn(visits(customer, order.clone(), visitor.clone()));
     }
     visitors
 }

@@ -1,19 +1,21 @@
 //! One visitor of a round: a customer who does not give up because a server is silent, and who may be late.
 
 use crate::plan::{Story, Visitor};
-use harness::{Booking, Customer, Mishap, Order, Payment, Shopper};
+use harness::{Booking, Customer, Mishap, Order, Payment, Shopper, Way};
+use serde_json::Value;
 use std::time::Duration;
 
 /// Books, and does what the story says. The booking as it was left.
 pub(crate) async fn visits(customer: Customer, order: Order, visitor: Visitor) -> Booking {
     tokio::time::sleep(Duration::from_millis(visitor.arrives_ms)).await;
-    let (vista, hyperpay): (Vec<Mishap<'_>>, Vec<Mishap<'_>>) =
+    let (vista, vendor): (Vec<Mishap<'_>>, Vec<Mishap<'_>>) =
         visitor.faults.iter().partition(|fault| fault.vendor == "vista");
     go_wrong(&customer, &vista, &order.session).await;
     let free = visitor.story == Story::BooksForFree;
     let booking = customer.books(if free { order.free() } else { order }).await;
     tokio::time::sleep(Duration::from_millis(visitor.thinks_ms)).await;
-    follow(visitor.story, &booking, &hyperpay).await;
+    let paying = Paying { booking: &booking, way: visitor.way, faults: &vendor };
+    paying.follow(visitor.story).await;
     booking
 }
 
@@ -23,48 +25,70 @@ async fn go_wrong(customer: &Customer, faults: &[Mishap<'_>], reference: &str) {
     }
 }
 
-async fn follow(story: Story, booking: &Booking, faults: &[Mishap<'_>]) {
-    use Shopper::{Approves, Declined, Leaves};
-    match story {
-        Story::BooksForFree | Story::NeverPays => {}
-        Story::Pays => pays_with(booking, faults, &[Approves]).await,
-        Story::DeclinedThenPays => pays_with(booking, faults, &[Declined, Approves]).await,
-        Story::IsDeclined => pays_with(booking, faults, &[Declined]).await,
-        Story::LeavesThePage => pays_with(booking, faults, &[Leaves]).await,
-        Story::PaysTwice => {
-            let (first, second) = (page(booking, faults).await, page(booking, &[]).await);
-            tokio::join!(tries(first, &[Approves]), tries(second, &[Approves]));
+/// A payment, and the last thing that its customer has to do.
+type Ready = (Payment, Value);
+
+/// How a visitor pays, and what goes wrong then.
+struct Paying<'a> {
+    booking: &'a Booking,
+    way: Way,
+    faults: &'a [Mishap<'a>],
+}
+
+impl Paying<'_> {
+    async fn follow(&self, story: Story) {
+        use Shopper::{Approves, Declined, Leaves};
+        match story {
+            Story::BooksForFree | Story::NeverPays => {}
+            Story::Pays => self.pays_with(&[Approves]).await,
+            Story::DeclinedThenPays => self.pays_with(&[Declined, Approves]).await,
+            Story::IsDeclined => self.pays_with(&[Declined]).await,
+            Story::LeavesThePage => self.pays_with(&[Leaves]).await,
+            Story::PaysTwice => {
+                let (first, second) =
+                    (self.ready(self.way).await, self.ready(self.way.elsewhere()).await);
+                tokio::join!(does(first.as_ref(), Approves), does(second.as_ref(), Approves));
+            }
+            Story::CallsOff => calls_off(self.booking).await,
+            Story::CallsOffThenPays => {
+                let ready = self.ready(self.way).await;
+                calls_off(self.booking).await;
+                does(ready.as_ref(), Approves).await;
+            }
+            Story::PaysAfterExpiry => {
+                let ready = self.ready(self.way).await;
+                self.booking.until_so("its end", |view| view["status"] != "PENDING").await;
+                does(ready.as_ref(), Approves).await;
+            }
         }
-        Story::CallsOff => calls_off(booking).await,
-        Story::CallsOffThenPays => {
-            let page = page(booking, faults).await;
-            calls_off(booking).await;
-            tries(page, &[Approves]).await;
+    }
+
+    /// One card after the other, in the same payment where the vendor takes another card in it.
+    async fn pays_with(&self, cards: &[Shopper]) {
+        let mut ready = self.ready(self.way).await;
+        for (turn, card) in cards.iter().enumerate() {
+            if turn > 0 && !self.way.takes_another_card() {
+                ready = self.ready(self.way).await;
+            }
+            does(ready.as_ref(), *card).await;
         }
-        Story::PaysAfterExpiry => {
-            let page = page(booking, faults).await;
-            booking.until_so("its end", |view| view["status"] != "PENDING").await;
-            tries(page, &[Approves]).await;
+    }
+
+    /// A payment with nothing left but the customer's last act, where these calls will go wrong. None: it is too late for
+    /// one, or there is nothing left to do.
+    async fn ready(&self, way: Way) -> Option<Ready> {
+        let payment = self.booking.may_open(way, &Customer::key()).await?;
+        if way == self.way {
+            go_wrong(&self.booking.customer, self.faults, payment.reference()).await;
         }
+        let act = payment.last_act().await?;
+        Some((payment, act))
     }
 }
 
-async fn pays_with(booking: &Booking, faults: &[Mishap<'_>], cards: &[Shopper]) {
-    tries(page(booking, faults).await, cards).await;
-}
-
-/// The vendor's page, where these calls will go wrong; None if it is too late for one.
-async fn page(booking: &Booking, faults: &[Mishap<'_>]) -> Option<Payment> {
-    let payment = booking.may_open_payment().await?;
-    go_wrong(&booking.customer, faults, payment.reference()).await;
-    Some(payment)
-}
-
-/// One card after the other; the vendor's session may be over.
-async fn tries(payment: Option<Payment>, cards: &[Shopper]) {
-    let Some(payment) = payment else { return };
-    for card in cards {
-        payment.tries(*card).await;
+async fn does(ready: Option<&Ready>, shopper: Shopper) {
+    if let Some((payment, act)) = ready {
+        payment.does(act, shopper).await;
     }
 }
 

@@ -7,8 +7,8 @@ mod places;
 mod vendor;
 mod webhooks;
 
-use crate::sweep::stories::{Stage, Story};
-use harness::{Booking, Customer, Order, Shopper, Visit};
+use crate::sweep::stories::{Stage, Story, Tale};
+use harness::{Booking, Customer, Order, Shopper, Visit, Way};
 use overheard::Overheard;
 use places::{Places, TOLD};
 use regex::bytes::Regex;
@@ -154,7 +154,7 @@ async fn tell_all_undisturbed(overheard: &Overheard) {
     tell_all(overheard).await;
     let mut unmet = Vec::new();
     for _ in 0..ROUNDS_MAX {
-        visit.assert_balanced_but_for(&Story::CASES).await;
+        visit.assert_balanced_but_for(&Tale::CASES).await;
         let rules = visit.unfired("vista").await;
         let is_unmet = |(_, operation, fault): &Refusal| {
             let same = |rule: &Value| rule["match"]["op"] == *operation && rule["fault"] == *fault;
@@ -175,9 +175,8 @@ async fn tell_all_undisturbed(overheard: &Overheard) {
 async fn tell_all(overheard: &Overheard) {
     overheard.something_breaks();
     let (visit, mut telling) = (&overheard.visit, JoinSet::new());
-    for story in Story::ALL {
-        let visit = Arc::clone(visit);
-        telling.spawn(async move { Stage::new(&visit).tell(story).await });
+    for tale in Tale::of_hyperpay() {
+        telling.spawn(Stage::tells(Arc::clone(visit), tale));
     }
     for refusal in REFUSALS {
         telling.spawn(refused(Arc::clone(visit), refusal));
@@ -198,7 +197,7 @@ async fn found_by_its_session(visit: Arc<Visit>) -> Booking {
 }
 
 async fn refused(visit: Arc<Visit>, (story, operation, fault): Refusal) -> Booking {
-    let stage = Stage::new(&visit);
+    let stage = Stage::new(&visit, Way::HyperPayPage);
     visit.vista().fails(operation, stage.session(), fault).await;
     stage.tell(story).await
 }

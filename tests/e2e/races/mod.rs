@@ -1,14 +1,16 @@
 //! Races: two things of which one may win, sent off at the same instant a few hundred times; then all books must agree.
 //!
-//! Every race is run `USHER_RACES` times. Who won how often is printed (`cargo test races -- --show-output`), and each
-//! side must have won: a race that always goes the same way shows nothing about the other.
+//! Every race is run `USHER_RACES` times; one about paying is run at every vendor at once, so many times in all. Who won
+//! how often is printed (`cargo test races -- --show-output`), and each side must have won: a race that always goes the
+//! same way shows nothing about the other.
 
 mod money;
 mod refunds;
 mod seats;
 mod webhooks;
 
-use harness::{Booking, Customer, Order, Payment, Visit, until};
+use harness::{AT_THE_COUNTER, Booking, Customer, Order, Payment, Visit, Way, until};
+use serde_json::Value;
 use sqlx::PgPool;
 use std::{
     env,
@@ -30,6 +32,8 @@ const RACES: usize = 200;
 const AT_ONCE: usize = 16;
 /// Whoever has won starts this much later the next time.
 const HANDICAP_MS: i64 = 3;
+/// The same where a race is run only a few dozen times.
+const LARGE_HANDICAP_MS: i64 = 10;
 /// A hall has 26 rows of 20 seats.
 const ROW: usize = 20;
 const HALL: usize = 26 * ROW;
@@ -37,10 +41,13 @@ const HALL: usize = 26 * ROW;
 /// One kind of race, run many times at once.
 struct Race {
     visit: Arc<Visit>,
+    /// How its customers pay.
+    way: Way,
     sides: [&'static str; 2],
     won: [AtomicUsize; 2],
     /// How much later the first side starts than the second; earlier, when it is negative.
     handicap_ms: AtomicI64,
+    step_ms: i64,
     times: usize,
     lanes: Semaphore,
     halls: Vec<String>,
@@ -51,13 +58,21 @@ impl Race {
         let times = env::var("USHER_RACES").map_or(RACES, |times| times.parse().unwrap());
         Self {
             visit: Arc::clone(visit),
+            way: Way::HyperPayPage,
             sides,
             won: Default::default(),
             handicap_ms: AtomicI64::new(0),
+            step_ms: HANDICAP_MS,
             times,
             lanes: Semaphore::new(AT_ONCE),
             halls: (0..times.div_ceil(HALL)).map(|_| visit.session()).collect(),
         }
+    }
+
+    /// Its part of a race that is run so many ways at once.
+    fn of(self, way: Way, ways: usize) -> Self {
+        let lanes = AT_ONCE.div_ceil(ways);
+        Self { way, step_ms: LARGE_HANDICAP_MS, ..self.one_in(ways).with_lanes(lanes) }
     }
 
     /// Only every so many times: each of them is many by itself.
@@ -113,7 +128,7 @@ impl Race {
 
     /// A new customer. Under this load an answer may be: not started in time, ask again.
     fn customer(&self) -> Customer {
-        self.visit.customer().stubborn()
+        self.visit.customer_for(self.way).stubborn()
     }
 
     /// A seat that no other race wants.
@@ -131,8 +146,19 @@ impl Race {
     /// over before that, there is another try.
     async fn page(&self, number: usize) -> Payment {
         loop {
-            if let Some(page) = self.books(number).await.may_open_payment().await {
+            let booking = self.books(number).await;
+            if let Some(page) = booking.may_open(self.way, &Customer::key()).await {
                 return page;
+            }
+        }
+    }
+
+    /// The same, and all that is left is the customer's last act.
+    async fn last_act(&self, number: usize) -> (Payment, Value) {
+        loop {
+            let page = self.page(number).await;
+            if let Some(act) = page.last_act().await {
+                return (page, act);
             }
         }
     }
@@ -155,7 +181,7 @@ impl Race {
     /// The first side has won, or the second.
     fn has_won(&self, side: usize) {
         self.won[side].fetch_add(1, Ordering::Relaxed);
-        let later = if side == 0 { HANDICAP_MS } else { -HANDICAP_MS };
+        let later = if side == 0 { self.step_ms } else { -self.step_ms };
         self.handicap_ms.fetch_add(later, Ordering::Relaxed);
     }
 
@@ -164,11 +190,29 @@ impl Race {
     fn assert_close(&self) {
         let ([first, second], won) = (self.sides, self.won.each_ref());
         let [one, other] = won.map(|side| side.load(Ordering::Relaxed));
-        let result = format!("{first} against {second}: {one} to {other}");
+        let way = self.way;
+        let result = format!("{first} against {second}, {way:?}: {one} to {other}");
         println!("{result}");
         assert_eq!(one + other, self.times, "{result}");
         assert!(one > 0 && other > 0, "{result}");
     }
+}
+
+/// Runs a race at every vendor at once: in each of these ways as many times as to make it `USHER_RACES` in all.
+async fn in_all<Run, Running>(visit: &Arc<Visit>, sides: [&'static str; 2], ways: &[Way], once: Run)
+where
+    Run: Fn(Arc<Race>, usize) -> Running + Copy + Send + Sync + 'static,
+    Running: Future<Output = ()> + Send + 'static,
+{
+    let mut races = JoinSet::new();
+    for way in ways {
+        races.spawn(Race::new(visit, sides).of(*way, ways.len()).run(once));
+    }
+    for race in races.join_all().await {
+        race.assert_close();
+    }
+    // What a terminal cannot reverse any more a person at the counter is asked for.
+    visit.assert_balanced_but_for(&[AT_THE_COUNTER]).await;
 }
 
 /// Begins after so many milliseconds, if they are any.

@@ -1,6 +1,8 @@
-//! The ways a booking can go. Together they pass every step there is.
+//! The ways a booking can go. Together they pass every step there is, at every vendor who takes money.
 
-use harness::{Booking, Customer, Order, Payment, Shopper, Visit, seal, until};
+use harness::{
+    AT_THE_COUNTER, Booking, Customer, Order, Payment, Shopper, Visit, Way, seal, until,
+};
 use schema::ids::PaymentId;
 use serde_json::json;
 use std::sync::Arc;
@@ -10,8 +12,6 @@ use std::sync::Arc;
 pub(crate) enum Story {
     /// Paid, confirmed, with a ticket.
     Sold,
-    /// The same, with money that is reserved first.
-    SoldByCard,
     /// As `Sold`, but Vista does not hear of the payment at first.
     Unheard,
     /// The same, but the payment does not show under its reference at first.
@@ -20,8 +20,6 @@ pub(crate) enum Story {
     CalledOff,
     /// Paid after it was called off: the money goes back.
     PaidLate,
-    /// Reserved after it was called off: it is let go.
-    ReservedLate,
     /// Called off by staff while Vista confirms it: released, then refunded.
     TakenBack,
     /// Called off while the vendor's page could not be opened.
@@ -30,40 +28,74 @@ pub(crate) enum Story {
     ChargedBack,
 }
 
-impl Story {
+/// A story, and the way that its customer pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tale {
+    pub story: Story,
+    pub way: Way,
+}
+
+pub(crate) const fn tale(story: Story, way: Way) -> Tale {
+    Tale { story, way }
+}
+
+impl Tale {
     /// The plainest first: a step that several tell is tried in the first of them.
-    pub(crate) const ALL: [Self; 10] = [
-        Self::Sold,
-        Self::SoldByCard,
-        Self::Unheard,
-        Self::PaidInTheDark,
-        Self::CalledOff,
-        Self::PaidLate,
-        Self::ReservedLate,
-        Self::TakenBack,
-        Self::NeverOpened,
-        Self::ChargedBack,
+    pub(crate) const ALL: [Self; 19] = [
+        tale(Story::Sold, Way::HyperPayPage),
+        tale(Story::Sold, Way::HyperPayCard),
+        tale(Story::Sold, Way::PayFortCard),
+        tale(Story::Sold, Way::CheckoutCard),
+        tale(Story::Sold, Way::StcPay),
+        tale(Story::Sold, Way::Tabby),
+        tale(Story::Sold, Way::Terminal),
+        tale(Story::Unheard, Way::HyperPayPage),
+        tale(Story::PaidInTheDark, Way::HyperPayPage),
+        tale(Story::CalledOff, Way::HyperPayPage),
+        tale(Story::PaidLate, Way::HyperPayPage),
+        tale(Story::PaidLate, Way::HyperPayCard),
+        tale(Story::PaidLate, Way::PayFortCard),
+        tale(Story::PaidLate, Way::CheckoutCard),
+        tale(Story::PaidLate, Way::Tabby),
+        tale(Story::PaidLate, Way::Terminal),
+        tale(Story::TakenBack, Way::HyperPayPage),
+        tale(Story::NeverOpened, Way::HyperPayPage),
+        tale(Story::ChargedBack, Way::HyperPayPage),
     ];
 
     /// What a person is rightly asked about.
-    pub(crate) const CASES: [&str; 1] = ["chargeback"];
+    pub(crate) const CASES: [&str; 2] = ["chargeback", AT_THE_COUNTER];
+
+    /// Those of the card gateway.
+    pub(crate) fn of_hyperpay() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|tale| tale.way.vendor() == "hyperpay")
+    }
 }
 
 /// Who tells a story, and under which names: known before anything has happened, so that misbehaviour can be ordered.
 pub(crate) struct Stage {
     visit: Arc<Visit>,
+    way: Way,
     customer: Customer,
     order: Order,
     key: String,
 }
 
 impl Stage {
-    pub(crate) fn new(visit: &Arc<Visit>) -> Self {
-        let customer = visit.customer().stubborn();
-        Self { visit: Arc::clone(visit), customer, order: Order::new(visit), key: Customer::key() }
+    /// For a customer who pays this way.
+    pub(crate) fn new(visit: &Arc<Visit>, way: Way) -> Self {
+        let customer = visit.customer_for(way).stubborn();
+        let (visit, order) = (Arc::clone(visit), Order::new(visit));
+        Self { visit, way, customer, order, key: Customer::key() }
     }
 
-    /// The names that the vendors know it by: Vista the session, which is all its own, and a payment vendor the payment.
+    /// Tells a tale to the last thing that somebody does in it.
+    pub(crate) async fn tells(visit: Arc<Visit>, tale: Tale) -> Booking {
+        Self::new(&visit, tale.way).tell(tale.story).await
+    }
+
+    /// The names that the vendors know it by: Vista the session, which is all its own, a payment vendor the payment, and
+    /// who exchanges what Apple's sheet gave, Apple's own.
     pub(crate) fn session(&self) -> &str {
         &self.order.session
     }
@@ -73,38 +105,27 @@ impl Stage {
         ids.payment(ids.booking(&self.customer.id, &self.key), &self.key)
     }
 
+    pub(super) fn apples(&self) -> String {
+        harness::apple_transaction(&self.key)
+    }
+
     /// Tells it to the last thing that somebody does; the rest happens by itself.
     pub(crate) async fn tell(self, story: Story) -> Booking {
         let booking = self.customer.books_as(self.order.clone(), &self.key).await;
         match story {
-            Story::Sold => drop(self.pays(&booking).await),
-            Story::SoldByCard => {
-                if let Some(payment) = booking.may_open_card_payment_as(&self.key).await {
-                    payment.tries(Shopper::Approves).await;
-                }
-            }
+            Story::Sold => self.pays(&booking).await,
             Story::Unheard => {
                 self.visit.vista().fails("pay_order", self.session(), "timeout_before").await;
                 self.pays(&booking).await;
             }
             Story::PaidInTheDark => {
-                let payment = self.payment().bare();
-                self.visit.hyperpay().fails("query_reference", &payment, "lookup_lag").await;
+                let matching = json!({ "op": self.look_up(), "reference": self.payment().bare() });
+                let rule = json!({ "match": matching, "fault": "lookup_lag" });
+                self.visit.misbehaves(self.way.vendor(), &rule).await;
                 self.pays(&booking).await;
             }
             Story::CalledOff => drop(booking.cancels().await),
-            Story::PaidLate => {
-                if let Some(payment) = booking.may_open_payment_as(&self.key).await {
-                    booking.cancels().await;
-                    payment.tries(Shopper::Approves).await;
-                }
-            }
-            Story::ReservedLate => {
-                if let Some(payment) = booking.may_open_card_payment_as(&self.key).await {
-                    booking.cancels().await;
-                    payment.tries(Shopper::Approves).await;
-                }
-            }
+            Story::PaidLate => self.pays_late(&booking).await,
             Story::TakenBack => self.taken_back(&booking).await,
             Story::NeverOpened => {
                 let payment = self.payment().bare();
@@ -117,11 +138,36 @@ impl Stage {
         booking
     }
 
-    /// None: it is too late to pay.
-    async fn pays(&self, booking: &Booking) -> Option<Payment> {
-        let payment = booking.may_open_payment_as(&self.key).await?;
-        payment.tries(Shopper::Approves).await;
-        Some(payment)
+    /// How the vendor is asked by our reference.
+    fn look_up(&self) -> &'static str {
+        match self.way {
+            Way::HyperPayPage | Way::HyperPayCard => "query_reference",
+            Way::PayFortMada | Way::PayFortCard | Way::PayFortApple => "status",
+            Way::CheckoutCard | Way::CheckoutApple | Way::StcPay => "find_payments",
+            Way::Tabby => "payment",
+            Way::Terminal => "transactions",
+        }
+    }
+
+    /// None: it is too late to pay, or the vendor will not.
+    async fn opens(&self, booking: &Booking) -> Option<Payment> {
+        booking.may_open(self.way, &self.key).await
+    }
+
+    async fn pays(&self, booking: &Booking) {
+        if let Some(payment) = self.opens(booking).await {
+            payment.is_made().await;
+        }
+    }
+
+    async fn pays_late(&self, booking: &Booking) {
+        let Some(payment) = self.opens(booking).await else { return };
+        let act = payment.last_act().await;
+        booking.cancels().await;
+        if let Some(act) = act {
+            payment.does(&act, Shopper::Approves).await;
+            payment.goes_back().await;
+        }
     }
 
     async fn taken_back(&self, booking: &Booking) {
@@ -140,7 +186,8 @@ impl Stage {
     }
 
     async fn charged_back(&self, booking: &Booking) {
-        let Some(payment) = self.pays(booking).await else { return };
+        let Some(payment) = self.opens(booking).await else { return };
+        payment.is_made().await;
         let id = data_encoding::HEXLOWER.encode(&rand::random::<[u8; 16]>());
         let payload = json!({ "id": id, "paymentType": "CB", "amount": "115.00", "currency": "SAR",
             "merchantTransactionId": payment.reference(), "referencedId": id,

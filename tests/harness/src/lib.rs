@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may fail like the test")]
 
+mod acts;
 mod attention;
 mod checker;
 mod customer;
@@ -13,14 +14,15 @@ mod vendors;
 mod visit;
 mod ways;
 
+pub use acts::AT_THE_COUNTER;
 pub use checker::read_picture;
 pub use checker::{Violation, When};
 pub use customer::{Answer, Customer, in_a_day};
 pub use order::{Booking, Order, Payment};
 pub use system::{PASS_TYPE, SELLER, SIGNER, Setup, System, build_usher, usher};
-pub use vendors::{HyperPay, Mishap, Shopper, Vista, seal};
+pub use vendors::{HyperPay, Mishap, Shopper, VENDORS, Vista, seal};
 pub use visit::{Visit, visit, visit_alone, visit_with};
-pub use ways::{Way, card_token};
+pub use ways::{Way, apple_transaction, card_token};
 
 use std::{
     future::Future,
@@ -32,17 +34,27 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Looks until there is something, and fails if it never comes.
-pub async fn until<T, Look, Found>(what: &str, mut look: Look) -> T
+pub async fn until<T, Look, Found>(what: &str, look: Look) -> T
+where
+    Look: FnMut() -> Found,
+    Found: Future<Output = Option<T>>,
+{
+    let found = may_come(look).await;
+    found.unwrap_or_else(|| panic!("it never came: {what}"))
+}
+
+/// The same; None if it never comes.
+pub async fn may_come<T, Look, Found>(mut look: Look) -> Option<T>
 where
     Look: FnMut() -> Found,
     Found: Future<Output = Option<T>>,
 {
     let deadline = Instant::now() + PATIENCE;
-    loop {
+    while Instant::now() < deadline {
         if let Some(found) = look().await {
-            return found;
+            return Some(found);
         }
-        assert!(Instant::now() < deadline, "it never came: {what}");
         tokio::time::sleep(PAUSE).await;
     }
+    None
 }

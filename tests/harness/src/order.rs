@@ -216,6 +216,10 @@ impl Payment {
         self.id.trim_start_matches("pay_")
     }
 
+    pub fn vendor(&self) -> &str {
+        &self.vendor
+    }
+
     /// What the customer does on the vendor's page.
     pub async fn shopper(&self, does: Shopper) {
         let answer = self.tries(does).await;
@@ -224,14 +228,7 @@ impl Payment {
 
     /// The same; the vendor's session may be over.
     pub async fn tries(&self, does: Shopper) -> Answer {
-        let vendor = &self.vendor;
-        let url = format!(
-            "{}/_sim/{vendor}/pay/{}",
-            self.booking.customer.visit.system.sandbox, self.session
-        );
-        let request = self.booking.customer.visit.http.post(url);
-        let request = request.json(&json!({ "outcome": does.outcome() }));
-        Answer::read(request.send().await.unwrap()).await
+        self.booking.customer.visit.at_vendor(&self.vendor, &self.session, does).await
     }
 
     pub async fn until(&self, status: &str) -> Value {
@@ -242,6 +239,14 @@ impl Payment {
 
     pub async fn looks(&self) -> Value {
         payment(&self.booking.looks().await, &self.id)
+    }
+
+    /// Whether it can still be paid, and what the customer does next.
+    pub(crate) async fn waits_for(&self) -> (bool, Value) {
+        let view = self.booking.looks().await;
+        let now = payment(&view, &self.id);
+        let open = now["status"] == "OPEN" || now["status"] == "FAILED";
+        (open && view["status"] == "PENDING", now["next"].clone())
     }
 }
 

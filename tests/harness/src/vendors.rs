@@ -7,8 +7,8 @@ use reqwest::RequestBuilder;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What a customer does on the card gateway's page.
-#[derive(Clone, Copy, Debug)]
+/// What a customer does in the end: on the vendor's page, at the terminal, with the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shopper {
     Approves,
     Declined,
@@ -29,7 +29,7 @@ impl Shopper {
 /// A call that shall go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Mishap<'a> {
-    /// `vista` or `hyperpay`
+    /// `vista`, or who takes the money.
     pub vendor: &'a str,
     pub op: &'a str,
     pub fault: &'a str,
@@ -45,9 +45,9 @@ impl Visit {
         post(self, &format!("/_sim/{vendor}/faults"), &rule).await;
     }
 
-    /// From now on nothing goes wrong any more at either vendor.
+    /// From now on nothing goes wrong any more at any vendor.
     pub async fn all_goes_well(&self) {
-        for vendor in ["vista", "hyperpay"] {
+        for vendor in VENDORS {
             let url = format!("{}/_sim/{vendor}/faults", self.system.sandbox);
             self.http.delete(url).send().await.unwrap();
         }
@@ -239,12 +239,15 @@ impl HyperPay<'_> {
     }
 }
 
+/// Everybody who has a stand-in that keeps a ledger.
+pub const VENDORS: [&str; 6] = ["vista", "hyperpay", "payfort", "checkout", "tabby", "nearpay"];
+
 /// Who takes the money.
 pub(crate) const PAYMENT_VENDORS: [&str; 5] =
     ["hyperpay", "payfort", "checkout", "tabby", "nearpay"];
 
 impl Visit {
-    /// Everything that one who takes the money has ever written down.
+    /// Everything that a vendor has ever written down.
     pub async fn ledger_of(&self, vendor: &str) -> Vec<Value> {
         list(get(self, &format!("/_sim/{vendor}/ledger")).await)
     }
@@ -298,14 +301,14 @@ pub fn seal(key: &str, text: &str) -> Sealed {
     Sealed { body: hex(body), vector: hex(&vector), tag: hex(tag) }
 }
 
-async fn get(visit: &Visit, path: &str) -> Value {
+pub(crate) async fn get(visit: &Visit, path: &str) -> Value {
     let url = format!("{}{path}", visit.system.sandbox);
     let answer = Answer::read(visit.http.get(url).send().await.unwrap()).await;
     assert!(answer.status < 300, "{path}: {answer:?}");
     answer.body
 }
 
-async fn post(visit: &Visit, path: &str, body: &Value) -> Value {
+pub(crate) async fn post(visit: &Visit, path: &str, body: &Value) -> Value {
     let url = format!("{}{path}", visit.system.sandbox);
     let answer = Answer::read(visit.http.post(url).json(body).send().await.unwrap()).await;
     assert!(answer.status < 300, "{path}: {answer:?}");

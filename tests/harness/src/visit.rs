@@ -162,13 +162,14 @@ impl Visit {
         checker::assert_unbalanced_in_the_end(self, why).await;
     }
 
-    /// Waits at most this long until all books of every booking agree, and nothing is left open. Ok: what was waited for
-    /// last. Err: what is wrong; at once, if it may never be.
+    /// Waits at most this long until all books of every booking agree, and nothing is left open but cases with these
+    /// causes. Ok: what was waited for last. Err: what is wrong; at once, if it may never be.
     pub async fn balances_within(
         &self,
+        causes: &[&str],
         patience: Duration,
     ) -> Result<Option<Violation>, Vec<Violation>> {
-        checker::balance(self, &[], patience).await
+        checker::balance(self, causes, patience).await
     }
 
     /// What is wrong with the books now, but for cases with these causes. What is only underway is in it, too.

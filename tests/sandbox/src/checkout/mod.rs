@@ -192,7 +192,10 @@ impl Vendor for Checkout {
         let key = wire.header(keys::HEADER).unwrap_or_default();
         let own = requests::reference_of(wire).unwrap_or_default();
         let call = match path.as_slice() {
-            ["tokens"] if post => Call::new("exchange", &[]),
+            ["tokens"] if post => {
+                let apples = requests::apples_transaction_of(wire).unwrap_or_default();
+                Call::new("exchange", &[]).goes_by(&apples)
+            }
             ["instruments"] if post => Call::new("create_instrument", &[]),
             ["instruments", id] if get => Call::new("get_instrument", &[id]),
             ["instruments", id] if wire.method == Method::DELETE => {

@@ -26,6 +26,12 @@ pub(super) fn reference_of(wire: &Wire) -> Option<String> {
     text(&wire.json()?, "reference")
 }
 
+/// What Apple calls the payment whose data is exchanged for a token.
+pub(super) fn apples_transaction_of(wire: &Wire) -> Option<String> {
+    let body = wire.json()?;
+    body.pointer("/token_data/header/transactionId")?.as_str().map(str::to_owned)
+}
+
 pub(super) fn context_of(wire: &Wire) -> Option<String> {
     text(&wire.json()?, "payment_context_id")
 }

@@ -1,32 +1,39 @@
 //! `usher book`: one booking against the running system, as a customer makes it.
 
+mod shopper;
+mod ways;
+
 use crate::{
     Error, Outcome,
     api::{Api, text},
     home::{Home, random_hex},
+    local::KIOSK,
     timeline::{self, say},
     token::signed,
 };
 use clap::{Args, ValueEnum};
 use gateway::Kind;
 use serde_json::{Value, json};
+use shopper::Shopper;
 use std::{
     process::ExitCode,
     time::{Duration, Instant},
 };
+use ways::{Vendor, Way, With};
 
 /// One booking, as a customer.
 #[derive(Args, Clone)]
 pub(crate) struct Order {
-    /// What the customer does on the vendor's page.
+    /// What the customer does in the end, at the vendor's.
     #[arg(long, value_enum, default_value_t = Pay::Approve)]
     pay: Pay,
     /// Who takes the money; the first that is well, when none is named.
-    #[arg(long)]
-    provider: Option<String>,
-    /// With what, as the API calls it: `page`, `credit_card`, `mada`.
-    #[arg(long, default_value = "page")]
-    with: String,
+    #[arg(long, value_enum)]
+    provider: Option<Vendor>,
+    /// With what; else the first here. hyperpay: `page`, `credit_card`, `mada`; payfort: these and `apple_pay`; checkout:
+    /// `token`, `stc_pay`, `apple_pay`; tabby: `page`; nearpay: `terminal`.
+    #[arg(long, value_enum)]
+    with: Option<With>,
     /// The seats; two free ones, when none are named.
     #[arg(long, value_delimiter = ',')]
     seats: Vec<String>,
@@ -47,7 +54,7 @@ impl Default for Order {
         Self {
             pay: Pay::Approve,
             provider: None,
-            with: "page".to_owned(),
+            with: None,
             seats: Vec::new(),
             cinema: "0001".to_owned(),
             session: "1001".to_owned(),
@@ -80,13 +87,19 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Makes the booking and prints its timeline. Exit code 0 only if it ended as asked: approve is confirmed; decline
 /// and abandon are not charged, and their seats are free again.
 pub(crate) async fn run(order: &Order) -> Outcome {
+    let way = order.way()?;
     let home = Home::open()?;
     let running =
         home.running()?.ok_or("Usher does not run here. Start it with `cargo run -- up`.")?;
-    let token = signed(&home, Kind::Customer, format!("demo-{}", &random_hex()[..8]), Vec::new())?;
+    let (kind, id) = if way.with == With::Terminal {
+        (Kind::Kiosk, KIOSK.to_owned())
+    } else {
+        (Kind::Customer, format!("demo-{}", &random_hex()[..8]))
+    };
     let customer = Customer {
-        api: Api::new(&running.gateway_url, token)?,
+        api: Api::new(&running.gateway_url, signed(&home, kind, id, Vec::new())?)?,
         sandbox: running.sandbox_url,
+        way,
         quiet: order.json,
     };
     let booking = customer.books(order).await?;
@@ -105,9 +118,24 @@ pub(crate) async fn run(order: &Order) -> Outcome {
     Ok(if as_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+impl Order {
+    /// How it is paid; or what is wrong with how it was to be.
+    fn way(&self) -> Result<Way, String> {
+        let way = Way::of(self.provider, self.with)?;
+        if way.with == With::ApplePay && self.pay != Pay::Approve {
+            return Err("Apple's sheet pays as soon as it is used: --pay approve.".to_owned());
+        }
+        Ok(way)
+    }
+}
+
+/// So often a customer has something to do until a payment is made.
+const ACTS_MAX: usize = 3;
+
 struct Customer {
     api: Api,
     sandbox: String,
+    way: Way,
     quiet: bool,
 }
 
@@ -138,25 +166,50 @@ impl Customer {
 
     /// Pays, or does not; and then calls the booking off, as a polite customer would.
     async fn pays(&self, order: &Order, path: &str, watch: &mut Watch) -> Result<(), Error> {
-        let Order { pay, provider, with, .. } = order;
-        let body = json!({ "provider": provider, "pay": { "with": with } });
+        let body = self.shopper().asks_for(self.way).await?;
         self.api.post(&format!("{path}/payments"), &body).await?;
-        let open = |booking: &Value| booking["payments"][0]["vendor_session"].is_string();
-        let booking = self.until(path, watch, open).await?;
-        let payment = &booking["payments"][0];
-        let (session, vendor) = (text(payment, "vendor_session"), text(payment, "provider"));
-        let url = format!("{}/_sim/{vendor}/pay/{session}", self.sandbox);
-        let outcome = json!({ "outcome": pay.name() });
-        self.api.http.post(url).json(&outcome).send().await?.error_for_status()?;
-        match pay {
+        self.acts(order.pay, path, watch).await?;
+        match order.pay {
             Pay::Approve => return Ok(()),
             Pay::Decline => {
-                self.until(path, watch, |booking| booking["payments"][0]["status"] == "FAILED")
-                    .await?;
+                let told = |booking: &Value| {
+                    matches!(text(&booking["payments"][0], "status"), "FAILED" | "ABANDONED")
+                };
+                self.until(path, watch, told).await?;
             }
             Pay::Abandon => {}
         }
         self.api.post(&format!("{path}/cancel"), &json!({})).await?;
+        Ok(())
+    }
+
+    const fn shopper(&self) -> Shopper<'_> {
+        Shopper { http: &self.api.http, sandbox: self.sandbox.as_str() }
+    }
+
+    /// Does what there is to do at the vendor's, one thing after the other.
+    async fn acts(&self, pay: Pay, path: &str, watch: &mut Watch) -> Result<(), Error> {
+        let mut done = Value::Null;
+        for _ in 0..ACTS_MAX {
+            let booking = self.until(path, watch, |booking| has_more_to_do(booking, &done)).await?;
+            let payment = &booking["payments"][0];
+            match text(&payment["next"], "is") {
+                "widget" | "redirect" => {
+                    self.shopper().on_the_page(payment, pay).await?;
+                    return Ok(());
+                }
+                "form" if pay != Pay::Abandon => self.shopper().fills_in(payment).await?,
+                "otp" if pay != Pay::Abandon => {
+                    let given = json!({ "otp": self.shopper().password(pay).await? });
+                    let otp = format!("{path}/payments/{}/otp", text(payment, "id"));
+                    self.api.post(&otp, &given).await?;
+                    return Ok(());
+                }
+                "terminal" => return self.shopper().taps(payment, pay).await,
+                _ => return Ok(()),
+            }
+            done = payment["next"].clone();
+        }
         Ok(())
     }
 
@@ -226,6 +279,14 @@ impl Customer {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
+}
+
+/// There is something else to do than what is done, or nothing any more.
+fn has_more_to_do(booking: &Value, done: &Value) -> bool {
+    let payment = &booking["payments"][0];
+    let open = matches!(text(payment, "status"), "OPEN" | "FAILED" | "");
+    let next = &payment["next"];
+    text(booking, "status") != "PENDING" || !open || (!next.is_null() && next != done)
 }
 
 /// What was told of a booking's timeline.
