@@ -124,7 +124,7 @@ impl<'a, V: Vendor> Paying<'a, V> {
         }
         let mut paying = Self::approved(at, pay_with).await;
         if verb == Verb::Refund && paying.charge.taking == Taking::OnceConfirmed {
-            paying.say(Verb::Capture, WITHIN).await.unwrap();
+            paying.said(Verb::Capture).await;
             assert!(matches!(paying.found(Verb::Capture).await, Said::Done(_)));
         }
         paying
@@ -172,6 +172,11 @@ impl<'a, V: Vendor> Paying<'a, V> {
                 said
             }
         }
+    }
+
+    /// The same, once the vendor can be asked: what was not sent may be said again.
+    pub(crate) async fn said(&mut self, verb: Verb) -> Said {
+        until("an answer", async || patiently(self.say(verb, WITHIN).await)).await
     }
 
     /// What the look-up shows of it. None: nothing (yet).

@@ -48,7 +48,7 @@ pub(crate) async fn a_payment_is_shown_as_it_stands<V: Vendor>() {
             (Verb::LetGo, TransactionState::Voided),
         ] {
             let mut paying = Paying::approved(&at, approved.charge.pay_with.clone()).await;
-            paying.say(verb, WITHIN).await.unwrap();
+            paying.said(verb).await;
             paying.found(verb).await;
             let shown = paying.shown().await;
             assert_eq!((shown.state, shown.amount), (state, paying.charge.amount));
@@ -73,7 +73,7 @@ pub(crate) async fn twice_is_once<V: Vendor>(verb: Verb) {
 
 async fn has_one_effect<V: Vendor>(mut paying: Paying<'_, V>, verb: Verb) {
     paying.is_not_there(verb).await;
-    let first = paying.say(verb, WITHIN).await.unwrap();
+    let first = paying.said(verb).await;
     assert!(!matches!(first, Said::No(_)), "{verb:?}: {first:?}");
     if !V::LOOKS_UP_FIRST {
         say_again(&mut paying, verb, &first).await;
@@ -129,7 +129,7 @@ async fn never_happened<V: Vendor>(mut paying: Paying<'_, V>, verb: Verb, fault:
     let begun = paying.effect(verb).begun;
     assert_eq!(paying.moved(begun).await, [0; 0], "{verb:?} {fault}");
     paying.is_not_there(verb).await;
-    paying.say(verb, WITHIN).await.unwrap();
+    paying.said(verb).await;
     assert!(matches!(paying.found(verb).await, Said::Done(_)), "{verb:?} {fault}");
     assert_eq!(paying.moved(begun).await, [paying.asked(verb)], "{verb:?} {fault}");
 }
@@ -212,7 +212,7 @@ async fn is_declined_by_the_customer<V: Vendor>(at: &Standin<V>, pay_with: PayWi
 }
 
 async fn is_declined_by_the_vendor<V: Vendor>(mut paying: Paying<'_, V>, verb: Verb) {
-    let said = paying.say(verb, WITHIN).await.unwrap();
+    let said = paying.said(verb).await;
     if verb == Verb::Charge {
         assert!(!paying.session().next.waits_for_the_customer());
         let shown = paying.shown().await;
@@ -259,7 +259,7 @@ pub(crate) async fn what_is_found_oddly_is_not_found<V: Vendor>() {
     let verb = if ways(&at, Verb::Capture).is_empty() { Verb::Refund } else { Verb::Capture };
     for pay_with in ways(&at, verb) {
         let mut paying = Paying::ready(&at, verb, pay_with).await;
-        paying.say(verb, WITHIN).await.unwrap();
+        paying.said(verb).await;
         let truth = paying.found(verb).await;
         for (when, fault) in odd(&at, V::FINDS).await {
             at.fault(V::FINDS, &fault).await;
