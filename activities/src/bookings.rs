@@ -17,7 +17,7 @@ use schema::{
     timings::Timings,
     unwinding::{self, Cancel, Cause, Unwinding, Watch},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl Activities {
     /// Writes the booking down with its seats, or finds an older life of it.
@@ -178,9 +178,11 @@ async fn within<T>(
     if left.is_zero() {
         return Ok(Progress::Done(End::GaveUp));
     }
+    let began = Instant::now();
     let Ok(progress) = tokio::time::timeout(left, performing).await else {
         return Ok(Progress::Done(End::GaveUp));
     };
+    let left = left.saturating_sub(began.elapsed());
     Ok(match progress? {
         Progress::NotYet { wait_ms } => Progress::after(left.min(Duration::from_millis(wait_ms))),
         Progress::Refused { .. } => Progress::after(left),
@@ -193,12 +195,12 @@ mod tests {
     use super::*;
     use std::future::{pending, ready};
 
-    const LEFT: Duration = Duration::from_millis(40);
+    const LEFT: Duration = Duration::from_secs(1);
 
     #[tokio::test]
     async fn a_step_is_cut_off_when_its_time_is_over() {
         let gave_up = Progress::<()>::Done(End::GaveUp);
-        assert_eq!(within(LEFT, pending()).await.unwrap(), gave_up);
+        assert_eq!(within(Duration::from_millis(1), pending()).await.unwrap(), gave_up);
         let answer = || ready(Ok(Progress::Done(End::Answer(()))));
         assert_eq!(
             within(Duration::ZERO, answer()).await.unwrap(),
@@ -211,13 +213,16 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_waited_for_beyond_it() {
         let refused = Progress::Refused { step: "confirm_order".to_owned(), occurrence: 1 };
-        for (progress, wait_ms) in [
-            (Progress::<()>::NotYet { wait_ms: 60_000 }, 40),
-            (Progress::NotYet { wait_ms: 7 }, 7),
-            (refused, 40),
-        ] {
-            let capped = within(LEFT, ready(Ok(progress))).await.unwrap();
-            assert_eq!(capped, Progress::NotYet { wait_ms });
+        for progress in [Progress::<()>::NotYet { wait_ms: 60_000 }, refused] {
+            let begun = async {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                Ok(progress)
+            };
+            let capped = within(LEFT, begun).await.unwrap();
+            let Progress::NotYet { wait_ms } = capped else { panic!("{capped:?}") };
+            assert!(wait_ms < 1_000, "what has passed meanwhile counts, too: {wait_ms}");
         }
+        let soon = ready(Ok(Progress::<()>::NotYet { wait_ms: 0 }));
+        assert_eq!(within(LEFT, soon).await.unwrap(), Progress::NotYet { wait_ms: 0 });
     }
 }

@@ -128,12 +128,13 @@ impl Default for Timings {
 
 impl Timings {
     /// The same waits, `factor` times shorter. Time-outs of calls keep a floor, since a vendor in the same room
-    /// still needs real milliseconds to answer.
+    /// still needs real milliseconds to answer; and what somebody at a terminal does in them needs real seconds.
     #[must_use]
     pub fn faster(self, factor: u32) -> Self {
         let by = |ms: u64| (ms / u64::from(factor.max(1))).max(1);
+        let floored = |ms: u64, floor_ms: u64| by(ms).max(ms.min(floor_ms));
         let sooner = |call: CallTimings| CallTimings {
-            timeout_ms: by(call.timeout_ms).max(call.timeout_ms.min(TIMEOUT_FLOOR_MS)),
+            timeout_ms: floored(call.timeout_ms, TIMEOUT_FLOOR_MS),
             lag_ms: by(call.lag_ms),
             look_up_spacing_ms: by(call.look_up_spacing_ms),
         };
@@ -150,11 +151,11 @@ impl Timings {
             ask_longest_ms: by(self.ask_longest_ms),
             undecided_ms: by(self.undecided_ms),
             terminal: AtTerminal {
-                hold_ms: by(self.terminal.hold_ms),
+                hold_ms: floored(self.terminal.hold_ms, HOLD_FLOOR_MS),
                 ask_ms: by(self.terminal.ask_ms),
                 tap_ms: by(self.terminal.tap_ms),
-                confirm_ms: by(self.terminal.confirm_ms),
-                reversal_ms: by(self.terminal.reversal_ms),
+                confirm_ms: floored(self.terminal.confirm_ms, TIMEOUT_FLOOR_MS),
+                reversal_ms: floored(self.terminal.reversal_ms, REVERSAL_FLOOR_MS),
                 answer_ms: by(self.terminal.answer_ms),
             },
             vista: sooner(self.vista),
@@ -188,6 +189,8 @@ impl Timings {
 }
 
 const TIMEOUT_FLOOR_MS: u64 = 3 * SECOND;
+const REVERSAL_FLOOR_MS: u64 = 5 * SECOND;
+const HOLD_FLOOR_MS: u64 = 10 * SECOND;
 
 fn widening(first_ms: u64, longest_ms: u64, tries: u32) -> Duration {
     let factor = 1_u64.checked_shl(tries.min(32)).unwrap_or(u64::MAX);
@@ -217,8 +220,11 @@ mod tests {
 
     #[test]
     fn a_terminal_can_still_reverse_when_the_cinema_has_had_its_time() {
-        let AtTerminal { confirm_ms, reversal_ms, ask_ms, .. } = AtTerminal::default();
-        assert!(ask_ms + confirm_ms < reversal_ms);
+        for factor in [1, 6, 60, 120] {
+            let timings = Timings::default().faster(factor);
+            let AtTerminal { confirm_ms, reversal_ms, ask_ms, .. } = timings.terminal;
+            assert!(ask_ms + confirm_ms < reversal_ms, "{factor}: {timings:?}");
+        }
     }
 
     #[test]

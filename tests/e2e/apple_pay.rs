@@ -1,6 +1,6 @@
 //! Apple Pay on the web: the sheet opens with Apple's own session, which nobody but Apple is asked for.
 
-use harness::{Answer, Customer, Setup, Visit, visit, visit_with};
+use harness::{Answer, Customer, Order, Setup, Visit, visit, visit_with};
 use reqwest::Method;
 use sandbox::apple_pay::{Gateway, Papers, Plays, SESSION};
 use serde_json::{Value, json};
@@ -41,6 +41,7 @@ async fn a_sheet_opens_with_apples_session_and_the_browsers_address_is_never_ask
     let apple = Gateway::start(&papers, Plays::Session).await.unwrap();
     let visit = visit_with(with(&apple, &papers)).await;
     let customer = visit.customer();
+    let booking = customer.books(Order::new(&visit)).await;
     for sheet in [
         json!({ "provider": "checkout" }),
         json!({ "provider": "checkout", "validation_url": GENUINE }),
@@ -70,6 +71,7 @@ async fn a_sheet_opens_with_apples_session_and_the_browsers_address_is_never_ask
 
     let shown = association(&visit).await;
     assert_eq!((shown.status, &*shown.text), (200, ASSOCIATION));
+    assert_eq!(booking.cancels().await.status, 200, "a sheet is no payment");
     visit.assert_balanced().await;
 }
 

@@ -1,7 +1,9 @@
 //! At the kiosk: sold there, given back by its terminal within a minute, and after that at the counter, by a code.
 
 use crate::staff::Staff;
-use harness::{Answer, Booking, Customer, Order, Payment, Setup, Visit, Way, visit, visit_with};
+use harness::{
+    Answer, Booking, Customer, Order, Payment, Setup, Visit, Way, until, visit, visit_with,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -74,14 +76,56 @@ async fn taken(visit: &Visit, payment: &Payment) -> Value {
 }
 
 #[tokio::test]
-async fn seats_are_held_for_four_minutes_and_sold() {
+async fn seats_are_sold_at_the_kiosk() {
     let visit = visit().await;
     let (booking, payment) = paid_while(&visit, "well").await;
-    let view = booking.until_ticket().await;
+    booking.until_ticket().await;
     payment.until("CAPTURED").await;
-    let timeline = view["timeline"].as_array().unwrap();
-    let held = timeline.iter().find(|event| event["kind"] == "held").unwrap();
-    assert_eq!(held["expires_in_ms"], 4 * 60_000 / 60, "{held}");
+    visit.assert_balanced().await;
+}
+
+/// Webhooks about this payment do not come.
+async fn nobody_tells_of(visit: &Visit, payment: &Payment) {
+    let matching = json!({ "op": "webhook", "reference": payment.reference() });
+    visit.misbehaves("nearpay", &json!({ "match": matching, "fault": "lost", "times": 0 })).await;
+}
+
+#[tokio::test]
+async fn a_card_may_be_tapped_as_long_as_the_booking_waits() {
+    let visit = visit().await;
+    let booking = visit.kiosk_with_terminal().books(Order::new(&visit)).await;
+    let payment = booking.opens(Way::Terminal).await;
+    nobody_tells_of(&visit, &payment).await;
+    // The session that was opened is over for longer than anything needs to show.
+    let over = || async {
+        let query = "SELECT session_ends_at + interval '1.5 s' < clock_timestamp() FROM payments
+                     WHERE payment_id = $1";
+        let query = sqlx::query_scalar::<_, bool>(query).bind(payment.reference());
+        query.fetch_one(&visit.db).await.ok()?.then_some(())
+    };
+    until("the end of the terminal's session", over).await;
+    payment.is_made().await;
+    booking.until_ticket().await;
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_second_tap_goes_back_at_the_terminal_while_the_first_has_its_ticket() {
+    let visit = visit().await;
+    let booking = visit.kiosk_with_terminal().books(Order::new(&visit)).await;
+    let payment = booking.opens(Way::Terminal).await;
+    let matching = json!({ "op": "purchase", "reference": payment.reference() });
+    visit.misbehaves("nearpay", &json!({ "match": matching, "fault": "double_tap" })).await;
+    payment.is_made().await;
+    let told = |view: &Value| view["kiosk"]["reverse"].is_object();
+    let view = booking.until_so("a reversal to make", told).await;
+    reverses(&booking, &view["kiosk"]["reverse"]["transaction"]).await;
+    booking.until_refunded().await;
+    let view = booking.until_ticket().await;
+    assert_eq!(
+        (&view["status"], &view["standing"]["what"]),
+        (&json!("CONFIRMED"), &json!("ticket_ready"))
+    );
     visit.assert_balanced().await;
 }
 
@@ -112,6 +156,9 @@ async fn acknowledged(visit: &Arc<Visit>) {
     }
     let view = booking.until("CANCELLED").await;
     assert_eq!(view["reason"], "vista_silent");
+    let timeline = view["timeline"].as_array().unwrap();
+    let held = timeline.iter().find(|event| event["kind"] == "held").unwrap();
+    assert_eq!(held["expires_in_ms"], 4 * 60_000 / 6, "for four minutes");
     let next = visit.kiosk().books(booking.order.clone()).await;
     assert_eq!(next.status().await, "PENDING", "the seats are free");
     assert_eq!(next.cancels().await.status, 200);
@@ -121,12 +168,7 @@ async fn acknowledged(visit: &Arc<Visit>) {
 async fn unacknowledged(visit: &Arc<Visit>) {
     let (booking, payment) = paid_while(visit, "away").await;
     let transaction = told_to_reverse(&booking).await;
-    visit
-        .misbehaves(
-            "nearpay",
-            &json!({ "match": { "op": "webhook", "reference": payment.reference() }, "fault": "lost" }),
-        )
-        .await;
+    nobody_tells_of(visit, &payment).await;
     reverses(&booking, &transaction).await;
     booking.until_refunded().await;
     booking.until("CANCELLED").await;
