@@ -254,12 +254,18 @@ async fn what_is_not_saved_says_why() {
 async fn a_customer_has_ten_cards_and_no_more() {
     let visit = visit().await;
     let customer = visit.customer();
-    for _ in 0..10 {
-        Card::begun(&customer).await;
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..14 {
+        let customer = customer.clone();
+        asking.spawn(async move {
+            let body = json!({ "provider": "hyperpay" });
+            customer.posts(CARDS, &Customer::key(), &body).await
+        });
     }
-    let body = json!({ "provider": "hyperpay" });
-    let one_more = customer.posts(CARDS, &Customer::key(), &body).await;
-    one_more.assert_problem(409, "too_many_cards");
+    let (begun, refused): (Vec<Answer>, Vec<Answer>) =
+        asking.join_all().await.into_iter().partition(|answer| answer.status == 202);
+    assert_eq!((begun.len(), refused.len()), (10, 4));
+    refused.iter().for_each(|answer| answer.assert_problem(409, "too_many_cards"));
 }
 
 #[tokio::test]
