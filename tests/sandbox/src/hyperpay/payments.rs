@@ -292,7 +292,7 @@ fn is_decline(code: &str) -> bool {
 }
 
 /// A genuine transaction that is not the one asked for.
-pub(super) fn distort(payment: &mut Payment, moment: &Moment) {
+fn distort(payment: &mut Payment, moment: &Moment) {
     match moment.fault.as_ref().map(|fault| fault.name.as_str()) {
         Some("amount_mismatch") => payment.amount += 100,
         Some("currency_mismatch") => "AED".clone_into(&mut payment.currency),

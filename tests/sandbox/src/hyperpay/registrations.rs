@@ -3,7 +3,7 @@
 use super::checkouts::{Checkout, money_errors};
 use super::codes::{self, envelope, invalid, wrong};
 use super::fate::Interim;
-use super::payments::{Payment, card, distort};
+use super::payments::{Payment, card};
 use super::{HyperPay, hex_lower};
 use crate::clock::MINUTE;
 use crate::faults::Call;
@@ -151,9 +151,6 @@ impl HyperPay {
         }
         let fate = self.fate(natural, now, moment);
         (payment.code, payment.interim) = (fate.code, fate.interim);
-        if codes::is_success(&payment.code) {
-            distort(&mut payment, moment);
-        }
         let uncertain = payment.code == codes::UNCERTAIN;
         let id = self.keep(payment, now);
         if uncertain { self.refuse(codes::UNCERTAIN, now) } else { self.show(&id, moment) }
