@@ -133,7 +133,6 @@ fn ending_with(words: &[Word], text: &str) -> Option<Range<usize>> {
         if number.len() >= SHORTEST && is_issued(&number) && checks(&number) {
             return Some(word.place.start..end);
         }
-        next = Some(word);
     }
     None
 }

@@ -45,27 +45,14 @@ impl Vendor for HyperPay {
         vec![PayWith::Page, PayWith::CreditCard]
     }
 
-    /// What was reserved and taken is not sent back yet: see below.
-    fn effect(verb: Verb, taking: Taking) -> Option<Effect> {
-        Some(match (verb, taking) {
-            (Verb::Charge, _) | (Verb::Refund, Taking::OnceConfirmed) => return None,
-            (Verb::Capture, _) => Effect::at_once("capture", &["capture"]),
-            (Verb::Refund, Taking::AtOnce) => Effect::at_once("refund", &["refund"]),
-            (Verb::LetGo, _) => Effect::at_once("reversal", &["reversal"]),
+    fn effect(verb: Verb, _: Taking) -> Option<Effect> {
+        Some(match verb {
+            Verb::Charge => return None,
+            Verb::Capture => Effect::at_once("capture", &["capture"]),
+            Verb::Refund => Effect::at_once("refund", &["refund"]),
+            Verb::LetGo => Effect::at_once("reversal", &["reversal"]),
         })
     }
-}
-
-/// The vendor refunds a debit or a capture by its own id, never a reservation ("Backoffice operations", `700.400.520`), and
-/// the adapter knows the reservation's: it is a no, and nothing moves, so a person sends this money back.
-#[tokio::test]
-async fn what_was_reserved_and_taken_is_not_refunded_by_the_reservation() {
-    let at = Standin::<HyperPay>::start().await;
-    let mut paying = Paying::ready(&at, Verb::Refund, PayWith::CreditCard).await;
-    let no = Said::No("700.400.520".to_owned());
-    assert_eq!(paying.say(Verb::Refund, WITHIN).await.unwrap(), no);
-    paying.is_not_there(Verb::Refund).await;
-    assert_eq!(paying.moved(&["refund", "reversal"]).await, [0; 0]);
 }
 
 /// The life of a step looks before it says a thing again. Where somebody does not, what the vendor still allows decides:
