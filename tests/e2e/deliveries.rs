@@ -192,7 +192,12 @@ impl Story {
                     ("TOO_LARGE", 413, long),
                 ]
             }
-            Way::HyperPayCard | Way::PayFortCard | Way::CheckoutCard | Way::StcPay => {
+            Way::HyperPayCard
+            | Way::PayFortCard
+            | Way::PayFortApple
+            | Way::CheckoutCard
+            | Way::CheckoutApple
+            | Way::StcPay => {
                 vec![
                     ("FORGED", 401, posted(vendor, &[], half)),
                     ("FORGED", 401, planted),

@@ -286,7 +286,7 @@ async fn a_kiosk_signs_in_its_own_terminal_and_no_other() {
 
     // Nor does it pay at another's terminal, whichever it names.
     let booking = visit.kiosk().books(Order::new(&visit)).await;
-    let body = Way::Terminal.body(&visit).await;
+    let body = Way::Terminal.body(&visit, &Customer::key()).await;
     let answer = booking.tries_to_pay_with(&Customer::key(), &body).await;
     answer.assert_problem(409, "no_terminal");
     let named = json!({ "provider": "nearpay",

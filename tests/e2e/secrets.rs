@@ -3,7 +3,7 @@
 use harness::{Order, visit};
 use sqlx::AssertSqlSafe;
 
-pub(crate) const TABLES: [&str; 13] = [
+pub(crate) const TABLES: [&str; 14] = [
     "bookings",
     "seats",
     "booking_events",
