@@ -39,7 +39,7 @@ fn detail(event: &Value) -> String {
         "paid" => format!("{}, asked the vendor itself", amount()),
         "reserved" => format!("{}, to be taken once the seats are booked", amount()),
         "paid_late" => format!("{} goes back", amount()),
-        "taken" | "refunded" => amount(),
+        "taken" | "not_collected" | "refunded" => amount(),
         "confirmed" => format!("Vista's booking {}", text(event, "vista_booking")),
         "payment_declined" => text(event, "code"),
         "rejected" | "payment_refused" => text(event, "reason"),

@@ -11,7 +11,7 @@ use adapters::{
 };
 use schema::{
     Tx,
-    cases::{self, NewCase, VENDOR_HAS_DECIDED},
+    cases::{self, Decision, NewCase, VENDOR_HAS_DECIDED},
     ids::BookingId,
     money::Money,
     settling::{self, Reserved},
@@ -23,7 +23,8 @@ use std::time::Duration;
 pub(crate) const ASK_CAPTURE: &str = "ask_capture";
 
 impl Activities {
-    /// Takes the money that is reserved for a confirmed booking. Absent: none is.
+    /// Takes the money that is reserved for a confirmed booking. Absent: none is. Given up: a person has seen that it is
+    /// not to be had; the booking says so.
     pub async fn capture_payment(
         &self,
         booking: BookingId,
@@ -34,7 +35,18 @@ impl Activities {
         let Some(vendor) = self.providers.get(reserved.provider) else {
             return Ok(Progress::after(reserved.timings.retry_after(u32::MAX)));
         };
-        step::perform(&self.db, &CapturePayment { vendor, booking, reserved: &reserved }).await
+        let capture = CapturePayment { vendor, booking, reserved: &reserved };
+        let progress = step::perform(&self.db, &capture).await?;
+        if progress == Progress::Done(End::GaveUp) {
+            self.not_collected(booking, &reserved).await?;
+        }
+        Ok(progress)
+    }
+
+    async fn not_collected(&self, booking: BookingId, reserved: &Reserved) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        settling::not_collected(&mut tx, booking, &reserved.vendor_transaction).await?;
+        Ok(tx.commit().await.map_err(schema::Error::from)?)
     }
 
     /// Asks whether a capture that was pending has reached its end. A vendor that has changed its mind, or does not say
@@ -47,8 +59,13 @@ impl Activities {
         watched::about(booking);
         // No connection is held while the vendor thinks.
         let mut tx = self.db.begin().await?;
-        let by_hand = cases::settled_with(&mut tx, "Booking", &booking.bare(), ASK_CAPTURE).await?;
+        let decided = cases::last_word(&mut tx, "Booking", &booking.bare(), ASK_CAPTURE).await?;
         tx.commit().await.map_err(schema::Error::from)?;
+        let (by_hand, given_up) = match decided {
+            Some((Decision::Settled, evidence)) => (evidence, false),
+            Some((Decision::GiveUp, _)) => (None, true),
+            Some((Decision::Retry, _)) | None => (None, false),
+        };
         let within = Duration::from_millis(reserved.timings.payment.timeout_ms);
         let found = match self.providers.get(reserved.provider) {
             _ if by_hand.as_ref().and_then(evidence::money_is_taken).is_some() => {
@@ -57,6 +74,11 @@ impl Activities {
             Some(vendor) => vendor.find_capture(&order(&reserved), within).await.ok().flatten(),
             None => None,
         };
+        // What the vendor has taken meanwhile is taken, whatever was decided.
+        if given_up && found != Some(CaptureState::Captured) {
+            self.not_collected(booking, &reserved).await?;
+            return Ok(Progress::Done(End::GaveUp));
+        }
         let mut tx = self.db.begin().await?;
         let age = u64::try_from(reserved.age_ms).unwrap_or(0);
         let (because, reason) = match found {

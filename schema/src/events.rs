@@ -67,6 +67,11 @@ pub enum What {
         payment: String,
         amount_minor: i64,
     },
+    /// What was reserved could not be taken, and nobody tries to any more.
+    NotCollected {
+        payment: String,
+        amount_minor: i64,
+    },
     NothingToPay,
     PaidLate {
         payment: String,
@@ -126,6 +131,7 @@ impl What {
             | Self::PaymentAbandoned { .. }
             | Self::Paid { .. }
             | Self::Reserved { .. }
+            | Self::NotCollected { .. }
             | Self::NothingToPay
             | Self::PaidLate { .. }
             | Self::PaidWrong { .. }

@@ -38,6 +38,7 @@ pub async fn untaken(db: &Db, quiet_ms: i64) -> Result<Vec<BookingRequest>, Erro
         r#"
         SELECT request FROM captures JOIN bookings USING (booking_id)
         WHERE reserved AND taken_at IS NULL AND verdict = 'WON' AND status IN ('CONFIRMED', 'COMPLETED')
+          AND (SELECT payments.status FROM payments WHERE payments.payment_id = captures.payment_id) <> 'VOIDED'
           AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
         ORDER BY settled_at LIMIT 1000
         "#,

@@ -227,7 +227,7 @@ pub struct Reserved {
     pub timings: Timings,
 }
 
-/// The money that has won this booking and is reserved. None: there is none, or it is taken.
+/// The money that has won this booking and is reserved. None: there is none, it is taken, or nobody collects it any more.
 pub async fn reserved(db: &Db, booking: BookingId) -> Result<Option<Reserved>, Error> {
     let row = sqlx::query!(
         r#"
@@ -237,6 +237,7 @@ pub async fn reserved(db: &Db, booking: BookingId) -> Result<Option<Reserved>, E
                (EXTRACT(EPOCH FROM clock_timestamp() - settled_at) * 1000)::bigint AS "age_ms!"
         FROM captures JOIN payments USING (payment_id)
         WHERE captures.booking_id = $1 AND verdict = 'WON' AND reserved AND taken_at IS NULL
+          AND payments.status <> 'VOIDED'
         "#,
         booking as BookingId
     )
@@ -280,6 +281,35 @@ pub async fn taken(tx: &mut Tx, booking: BookingId, transaction: &str) -> Result
     let Some(taken) = taken else { return Ok(()) };
     let what =
         What::Taken { payment: taken.payment_id.to_string(), amount_minor: taken.amount_minor };
+    events::note(tx, booking, &what).await
+}
+
+/// A person has seen that the reserved money of this booking is not to be had any more: the payment holds nothing, and the
+/// booking says so. If the vendor has taken it after all, that is settled as ever. Safe to repeat.
+pub async fn not_collected(
+    tx: &mut Tx,
+    booking: BookingId,
+    transaction: &str,
+) -> Result<(), Error> {
+    claims::lock(tx, booking).await?;
+    let lapsed = sqlx::query!(
+        r#"
+        UPDATE payments SET status = 'VOIDED', updated_at = clock_timestamp()
+        FROM captures
+        WHERE captures.booking_id = $1 AND vendor_transaction = $2 AND reserved AND taken_at IS NULL
+          AND payments.payment_id = captures.payment_id AND payments.status = 'AUTHORIZED'
+        RETURNING payments.payment_id AS "payment_id: PaymentId", captures.amount_minor
+        "#,
+        booking as BookingId,
+        transaction
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(lapsed) = lapsed else { return Ok(()) };
+    let what = What::NotCollected {
+        payment: lapsed.payment_id.to_string(),
+        amount_minor: lapsed.amount_minor,
+    };
     events::note(tx, booking, &what).await
 }
 

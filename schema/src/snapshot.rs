@@ -209,7 +209,10 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                       ORDER BY version LIMIT 1000) e) AS "timeline!: Json<Vec<Event>>"
         FROM bookings b
         LEFT JOIN LATERAL (SELECT amount_minor, currency, settled_at, provider FROM captures
-                           WHERE captures.booking_id = b.booking_id AND verdict = 'WON') won ON true
+                           WHERE captures.booking_id = b.booking_id AND verdict = 'WON'
+                             AND (taken_at IS NOT NULL OR NOT reserved OR b.status NOT IN ('CONFIRMED', 'COMPLETED')
+                                  OR (SELECT p.status FROM payments p
+                                      WHERE p.payment_id = captures.payment_id) <> 'VOIDED')) won ON true
         WHERE booking_id = ANY($1::text[]) AND ($2::text IS NULL OR caller = $2)
         ORDER BY created_at DESC, booking_id DESC
         "#,

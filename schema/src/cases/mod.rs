@@ -273,6 +273,18 @@ pub async fn settled_with(
     workflow_key: &str,
     step: &str,
 ) -> Result<Option<Value>, Error> {
+    let last = last_word(tx, workflow, workflow_key, step).await?;
+    let settled = last.filter(|(decision, _)| *decision == Decision::Settled);
+    Ok(settled.and_then(|(_, evidence)| evidence))
+}
+
+/// What was decided last about this step, with its evidence. None: nothing yet, or it is to be decided again.
+pub async fn last_word(
+    tx: &mut Tx,
+    workflow: &str,
+    workflow_key: &str,
+    step: &str,
+) -> Result<Option<(Decision, Option<Value>)>, Error> {
     let last = sqlx::query!(
         r#"
         SELECT decision AS "decision: Decision", evidence FROM cases
@@ -285,6 +297,5 @@ pub async fn settled_with(
     )
     .fetch_optional(&mut **tx)
     .await?;
-    let settled = last.filter(|last| last.decision == Some(Decision::Settled));
-    Ok(settled.and_then(|last| last.evidence))
+    Ok(last.and_then(|last| Some((last.decision?, last.evidence))))
 }

@@ -2,6 +2,7 @@
 
 use crate::staff::{DECIDE, READ, Staff};
 use harness::{Booking, Order, Shopper, Visit, until, visit, visit_alone};
+use schema::ids::PaymentId;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -106,6 +107,30 @@ async fn a_refund_that_its_vendor_takes_on_and_then_declines_is_settled_by_hand(
     booking.until_refunded().await;
     booking.until("CANCELLED").await;
     booking.customer.visit.assert_balanced_but_for(&[REFUND_REFUSED]).await;
+}
+
+#[tokio::test]
+async fn reserved_money_that_is_not_to_be_had_is_given_up_and_the_booking_says_so() {
+    let visit = visit().await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let payment = booking.opens_card_payment().await;
+    let capture = PaymentId::from_bare(payment.reference()).unwrap().capture_reference();
+    visit.hyperpay().fails("capture", &capture, "decline").await;
+    payment.shopper(Shopper::Approves).await;
+    booking.until_ticket().await;
+    let staff = Staff::of(&booking);
+    let case = staff.case(&booking).await;
+    assert_eq!(case["step"], "capture_payment");
+    assert_eq!(case["decisions"], json!(["retry", "settled", "give-up"]));
+
+    staff.decides(&case, &["give-up", "--reason", "the reservation has lapsed"]).await;
+    payment.until("VOIDED").await;
+    let view = booking.looks().await;
+    assert_eq!(view["status"], "CONFIRMED");
+    assert!(view["timeline"].to_string().contains("\"not_collected\""), "{view}");
+    let says = view["standing"]["says"]["en"].as_str().unwrap();
+    assert!(!says.contains("charged"), "{says}");
+    visit.assert_balanced_but_for(&[REFUND_REFUSED]).await;
 }
 
 #[tokio::test]

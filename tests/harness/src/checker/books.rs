@@ -110,6 +110,13 @@ impl Book<'_> {
         ["REJECTED", "CANCELLED", "EXPIRED"].contains(&&*self.booking.status)
     }
 
+    /// A person has decided that what is reserved for this booking is not collected any more.
+    pub(crate) fn is_not_collected(&self) -> bool {
+        let of_capture = |case: &&Case| ["capture_payment", "ask_capture"].contains(&&*case.step);
+        let mut about = self.cases.iter().copied().filter(of_capture);
+        about.any(|case| case.decision.as_deref() == Some("give-up"))
+    }
+
     /// A person has decided otherwise about this refund than to send it.
     pub(crate) fn is_settled_by_hand(&self, refund: &str) -> bool {
         let about = self.cases.iter().filter(|case| case.workflow_key == refund);

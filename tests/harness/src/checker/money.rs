@@ -133,7 +133,8 @@ fn in_the_end(book: &Book<'_>, found: &mut Findings) {
 fn left_to_people<'a>(book: &Book<'a>, waits: &Waits) -> BTreeSet<&'a str> {
     let disputed = book.captures.iter().filter(|row| row.verdict == "DISPUTED");
     // A booking that waits for a person to be taken back gives its money back after that.
-    let won = book.captures.iter().filter(|row| row.verdict == "WON" && waits.on_booking());
+    let by_people = waits.on_booking() || book.is_not_collected();
+    let won = book.captures.iter().filter(|row| row.verdict == "WON" && by_people);
     let refunds = book.refunds.iter().filter(|refund| {
         waits.on_refund(&refund.refund_id) || book.is_settled_by_hand(&refund.refund_id)
     });

@@ -17,6 +17,10 @@ pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
     let waits = Waits::of(book);
     let ended = book.has_ended() || book.is_confirmed() || waits.on_booking();
     found.wants(ended, "LIV", &format!("an end; it is {}", book.booking.status), book.booking);
+    if book.is_not_collected() {
+        let told = book.events.iter().any(|event| event.kind == "not_collected");
+        found.wants(told, "M3", "a booking says that its money was not collected", book.booking);
+    }
     for refund in &book.refunds {
         let ended = refund.status == "REFUNDED"
             || waits.on_refund(&refund.refund_id)

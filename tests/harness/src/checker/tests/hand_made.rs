@@ -215,3 +215,22 @@ pub(super) fn reserved() -> Books {
     books.vendors.insert(1, at_hyperpay("2", "authorize", "P", "T1"));
     books
 }
+
+/// Sold, and what was reserved for it is not to be had: a person has given it up.
+pub(super) fn not_collected() -> Books {
+    let mut books = reserved();
+    books.captures[0].taken_at = None;
+    books.vendors.pop();
+    books.payments[0].status = text("VOIDED");
+    books.bookings[0].version += 1;
+    let version = books.bookings[0].version;
+    books.events.push(event(version, "not_collected", json!({})));
+    books.expected = vec![text("a_cause")];
+    books.cases = vec![Case {
+        decision: some("give-up"),
+        decided_by: some("staff:7"),
+        reason: some("the reservation has lapsed"),
+        ..case("Booking", "B", "capture_payment")
+    }];
+    books
+}

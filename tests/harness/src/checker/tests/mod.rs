@@ -9,7 +9,8 @@ use super::{
     watch::lasting,
 };
 use hand_made::{
-    at_hyperpay, at_vista, case, confirmed, picture, refund, reserved, some, stuck, text, unwound,
+    at_hyperpay, at_vista, case, confirmed, not_collected, picture, refund, reserved, some, stuck,
+    text, unwound,
 };
 use serde_json::json;
 
@@ -88,6 +89,22 @@ fn money_that_stays_reserved_is_noticed() {
             ("M2: paid once", |books| {
                 books.captures[0].taken_at = None;
                 books.vendors.pop();
+            }),
+        ],
+    );
+}
+
+#[test]
+fn reserved_money_that_is_given_up_without_a_word_is_noticed() {
+    each_is_noticed(
+        not_collected,
+        &[
+            ("M3: a booking says that its money was not collected", |books| {
+                books.events.pop();
+                books.bookings[0].version -= 1;
+            }),
+            ("M3: what is reserved is taken or let go, once", |books| {
+                books.cases[0].decision = some("retry");
             }),
         ],
     );
