@@ -265,7 +265,9 @@ async fn a_customer_has_ten_cards_and_no_more() {
     let (begun, refused): (Vec<Answer>, Vec<Answer>) =
         asking.join_all().await.into_iter().partition(|answer| answer.status == 202);
     assert_eq!((begun.len(), refused.len()), (10, 4));
-    refused.iter().for_each(|answer| answer.assert_problem(409, "too_many_cards"));
+    for answer in &refused {
+        answer.assert_problem(409, "too_many_cards");
+    }
 }
 
 #[tokio::test]
