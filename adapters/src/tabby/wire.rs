@@ -3,6 +3,7 @@
 use crate::error::Error;
 use schema::money::{Currency, Money};
 use serde::{Deserialize, Deserializer};
+use std::collections::BTreeSet;
 
 /// `105.80`, exactly two decimals.
 pub(super) fn amount_to_wire(money: Money) -> Result<String, Error> {
@@ -110,8 +111,12 @@ impl Payment {
     pub(super) fn taken(&self) -> Result<Money, Error> {
         let captures =
             self.captures.as_ref().ok_or_else(|| broken("that does not say what was taken"))?;
-        let mut taken: i64 = 0;
+        let (mut taken, mut seen): (i64, _) = (0, BTreeSet::new());
         for capture in captures {
+            // One that is listed twice was made once.
+            if !seen.insert(&capture.id) {
+                continue;
+            }
             let sum = taken.checked_add(capture.money()?.amount_minor);
             taken = sum.ok_or_else(|| broken("of which more was taken than there is"))?;
         }

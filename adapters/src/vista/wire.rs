@@ -5,6 +5,7 @@
 
 use super::{
     answers::{BookingState, OrderRef, OrderSnapshot, PaymentNote, VistaBooking},
+    is_plain,
     result_codes::{self, Class, Operation},
 };
 use crate::error::Error;
@@ -234,10 +235,15 @@ pub(super) struct Completed {
 impl Completed {
     pub(super) fn booking(self, order: &OrderRef) -> Option<VistaBooking> {
         let same = self.cinema.is_none_or(|cinema| cinema == order.cinema);
-        let (booking_id, booking_number) = self.id.zip(self.number)?;
+        let (booking_id, booking_number) = names(self.id, self.number)?;
         let cinema = order.cinema.clone();
         same.then_some(VistaBooking { booking_id, booking_number, cinema })
     }
+}
+
+/// A booking's id and number. What could be no name in a path, a row or a QR is none.
+fn names(id: Option<String>, number: Option<String>) -> Option<(String, String)> {
+    id.filter(|id| is_plain(id)).zip(number.filter(|number| is_plain(number)))
 }
 
 #[derive(Deserialize)]
@@ -281,7 +287,7 @@ impl Booking {
         if self.cinema_id.as_deref().is_some_and(|shown| shown != cinema) {
             return None;
         }
-        let (booking_id, booking_number) = self.id.clone().zip(self.number.clone())?;
+        let (booking_id, booking_number) = names(self.id.clone(), self.number.clone())?;
         let open = self.tickets.iter().filter(|ticket| !ticket.refunded_status);
         let groups: BTreeSet<i64> = open.map(|ticket| ticket.refund_group_number).collect();
         Some(BookingState {

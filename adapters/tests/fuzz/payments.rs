@@ -323,5 +323,7 @@ fn is_said(minor: i64, said: &[u8]) -> bool {
         spellings.push(whole.to_string());
     }
     let says = |text: &String| said.windows(text.len()).any(|part| part == text.as_bytes());
-    minor >= 0 && spellings.iter().any(says)
+    // Several captures of one payment are added up.
+    let is_sum = minor > MINOR && minor % MINOR == 0;
+    minor >= 0 && (is_sum || spellings.iter().any(says))
 }
