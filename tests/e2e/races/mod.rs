@@ -33,7 +33,7 @@ const AT_ONCE: usize = 16;
 /// Whoever has won starts this much later the next time.
 const HANDICAP_MS: i64 = 3;
 /// The same where a race is run only a few dozen times.
-const LARGE_HANDICAP_MS: i64 = 10;
+const LARGE_HANDICAP_MS: i64 = 25;
 /// A hall has 26 rows of 20 seats.
 const ROW: usize = 20;
 const HALL: usize = 26 * ROW;

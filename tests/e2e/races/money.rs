@@ -76,12 +76,14 @@ async fn is_told_and_asks(race: Arc<Race>, number: usize) {
     // A vendor may have told of the payment before it was paid, and tells of its capture later.
     let query = "SELECT min(received_at) > min(settled_at)
                  FROM webhook_deliveries JOIN captures USING (booking_id)
-                 WHERE booking_id = $1 AND verdict IS NOT NULL AND received_at > $2::timestamptz";
+                 WHERE booking_id = $1 AND webhook_deliveries.verdict IS NOT NULL
+                   AND received_at > $2::timestamptz";
     let settled_before_it_was_told = || async {
         let look = sqlx::query_scalar::<_, Option<bool>>(query).bind(page.booking.bare());
         look.bind(&paid_at).fetch_one(&visit.db).await.ok().flatten()
     };
-    let by_a_question = until("a settled payment", settled_before_it_was_told).await;
+    let what = format!("a settled payment of {:?}", page.booking);
+    let by_a_question = until(&what, settled_before_it_was_told).await;
     race.has_won(usize::from(by_a_question));
 }
 

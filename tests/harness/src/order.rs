@@ -148,20 +148,19 @@ impl Booking {
         self.page(answer.body["id"].as_str()?).await
     }
 
-    /// The payment once it has its page; None if it ended before.
+    /// The payment once it has its page, or is paid already; None if it ended before.
     pub(crate) async fn page(&self, id: &str) -> Option<Payment> {
         let id = id.to_owned();
         let session =
             |view: &Value| payment(view, &id)["vendor_session"].as_str().map(str::to_owned);
+        let status =
+            |view: &Value| payment(view, &id)["status"].as_str().unwrap_or_default().to_owned();
+        // What is given at once needs no page, and one that is paid is not shown any more.
+        let paid = |view: &Value| ["AUTHORIZED", "CAPTURED", "VOIDED"].contains(&&*status(view));
         let ended = |view: &Value| {
-            let status = view["status"].as_str().unwrap_or_default();
-            let has_ended = ["REJECTED", "CANCELLED", "EXPIRED"].contains(&status);
-            has_ended || payment(view, &id)["status"] == "ABANDONED"
-        };
-        // What is charged at once may be over before anybody has looked.
-        let paid = |view: &Value| {
-            let status = payment(view, &id)["status"].as_str().unwrap_or_default().to_owned();
-            ["AUTHORIZED", "CAPTURED", "VOIDED"].contains(&status.as_str())
+            let booking = view["status"].as_str().unwrap_or_default();
+            let has_ended = ["REJECTED", "CANCELLED", "EXPIRED"].contains(&booking);
+            has_ended || status(view) == "ABANDONED"
         };
         let opened = |view: &Value| session(view).is_some() || paid(view) || ended(view);
         let view = self.until_so("a page to pay on", opened).await;
