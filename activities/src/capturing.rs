@@ -19,11 +19,12 @@ use schema::{
 };
 use std::time::Duration;
 
+pub(crate) const CAPTURE_PAYMENT: &str = "capture_payment";
 /// Asking about a capture is a question, not a call of its own; but a person may have to decide about it.
 pub(crate) const ASK_CAPTURE: &str = "ask_capture";
 
 impl Activities {
-    /// Takes the money that is reserved for a confirmed booking. Absent: none is. Given up: a person has seen that it is
+    /// Takes the money that is reserved for a confirmed booking. Absent: none is, or it was taken without this. Given up: a person has seen that it is
     /// not to be had; the booking says so.
     pub async fn capture_payment(
         &self,
@@ -36,11 +37,25 @@ impl Activities {
             return Ok(Progress::after(reserved.timings.retry_after(u32::MAX)));
         };
         let capture = CapturePayment { vendor, booking, reserved: &reserved };
+        if reserved.taken {
+            // Whoever asked the vendor has seen it first.
+            return step::close(&self.db, &capture).await;
+        }
         let progress = step::perform(&self.db, &capture).await?;
         if progress == Progress::Done(End::GaveUp) {
             self.not_collected(booking, &reserved).await?;
         }
         Ok(progress)
+    }
+
+    /// The vendor has taken it: a case about that in this step is over, and who waits for it goes on.
+    pub(crate) async fn nobody_need_take(
+        &self,
+        booking: BookingId,
+        step: &str,
+    ) -> Result<(), Error> {
+        let key = booking.bare();
+        Ok(cases::overtaken(&self.db, "Booking", &key, step, VENDOR_HAS_DECIDED).await?)
     }
 
     async fn not_collected(&self, booking: BookingId, reserved: &Reserved) -> Result<(), Error> {
@@ -57,6 +72,10 @@ impl Activities {
             return Ok(TAKEN);
         };
         watched::about(booking);
+        if reserved.taken {
+            self.nobody_need_take(booking, ASK_CAPTURE).await?;
+            return Ok(TAKEN);
+        }
         // No connection is held while the vendor thinks.
         let mut tx = self.db.begin().await?;
         let decided = cases::last_word(&mut tx, "Booking", &booking.bare(), ASK_CAPTURE).await?;
@@ -69,25 +88,24 @@ impl Activities {
         let within = Duration::from_millis(reserved.timings.payment.timeout_ms);
         let found = match self.providers.get(reserved.provider) {
             _ if by_hand.as_ref().and_then(evidence::money_is_taken).is_some() => {
-                Some(CaptureState::Captured)
+                Ok(Some(CaptureState::Captured))
             }
-            Some(vendor) => vendor.find_capture(&order(&reserved), within).await.ok().flatten(),
-            None => None,
+            Some(vendor) => vendor.find_capture(&order(&reserved), within).await,
+            None => Err(VendorError::unavailable("no such vendor is set up")),
         };
-        // What the vendor has taken meanwhile is taken, whatever was decided.
-        if given_up && found != Some(CaptureState::Captured) {
+        // What was decided waits for the vendor's word: what it has taken, or may still take, is not given up.
+        if given_up && matches!(found, Ok(None | Some(CaptureState::Rejected { .. }))) {
             self.not_collected(booking, &reserved).await?;
             return Ok(Progress::Done(End::GaveUp));
         }
+        let found = found.ok().flatten();
         let mut tx = self.db.begin().await?;
         let age = u64::try_from(reserved.age_ms).unwrap_or(0);
         let (because, reason) = match found {
             Some(CaptureState::Captured) => {
                 settling::taken(&mut tx, booking, &reserved.vendor_transaction).await?;
                 tx.commit().await.map_err(schema::Error::from)?;
-                let key = booking.bare();
-                cases::overtaken(&self.db, "Booking", &key, ASK_CAPTURE, VENDOR_HAS_DECIDED)
-                    .await?;
+                self.nobody_need_take(booking, ASK_CAPTURE).await?;
                 return Ok(TAKEN);
             }
             Some(CaptureState::Rejected { code, reason }) => {
@@ -98,7 +116,7 @@ impl Activities {
                 (late.then(|| "capture_undecided".to_owned()), UNDECIDED.to_owned())
             }
         };
-        if let Some(because) = because {
+        if let Some(because) = because.filter(|_| !given_up) {
             let case = NewCase {
                 workflow: "Booking",
                 workflow_key: booking.bare(),
@@ -137,7 +155,7 @@ pub(crate) struct CapturePayment<'a> {
 
 impl VendorStep for CapturePayment<'_> {
     type Answer = CaptureState;
-    const NAME: &'static str = "capture_payment";
+    const NAME: &'static str = CAPTURE_PAYMENT;
     const VENDOR: &'static str = "payment";
     const REPEAT: Repeat = Repeat::AfterLookUp;
 
@@ -173,6 +191,9 @@ impl VendorStep for CapturePayment<'_> {
     }
 
     async fn look_up(&self, within: Duration) -> Result<Seen<CaptureState>, VendorError> {
+        if self.reserved.taken {
+            return Ok(Seen::Found(CaptureState::Captured));
+        }
         Ok(match self.vendor.find_capture(&order(self.reserved), within).await? {
             // A rejected capture has moved no money.
             None | Some(CaptureState::Rejected { .. }) => Seen::Absent,

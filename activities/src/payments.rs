@@ -1,6 +1,6 @@
 //! Payments: ask a vendor what became of one, settle what was reserved or taken.
 
-use crate::{Activities, Error, watched};
+use crate::{Activities, Error, capturing::CAPTURE_PAYMENT, watched};
 use adapters::{
     error::Error as VendorError,
     provider::{Question, Transaction, TransactionState},
@@ -86,6 +86,10 @@ impl Activities {
                     let settled =
                         settling::settle(&self.db, &payment, &capture(transaction)).await?;
                     asked.won |= settled.verdict == Verdict::Won;
+                    let taken = matches!(transaction.state, TransactionState::Captured { .. });
+                    if taken && taking == Taking::OnceConfirmed {
+                        self.nobody_need_take(payment.booking_id, CAPTURE_PAYMENT).await?;
+                    }
                     let new = settled.refund.filter(|refund| !asked.refunds.contains(refund));
                     asked.refunds.extend(new);
                     if !asked.captures.contains(&transaction.id) {

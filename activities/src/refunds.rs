@@ -52,9 +52,11 @@ impl Activities {
         }
         let within = Duration::from_millis(refund.timings.refund.timeout_ms);
         let found = match self.providers.get(refund.provider) {
-            Some(vendor) => vendor.find_refund(&order(&refund), within).await.ok().flatten(),
-            None => None,
+            Some(vendor) => vendor.find_refund(&order(&refund), within).await,
+            None => Err(VendorError::unavailable("no such vendor is set up")),
         };
+        let is_silent = found.is_err();
+        let found = found.ok().flatten();
         let age = u64::try_from(refund.age_ms).unwrap_or(0);
         let later = Progress::NotYet { wait_ms: ask_again_ms(&refund, age) };
         let mut tx = self.db.begin().await?;
@@ -72,7 +74,13 @@ impl Activities {
             Some(RefundState::Pending { .. } | RefundState::Rejected { .. }) | None => {
                 let late = age > refund.timings.undecided_ms && refund.receipt.is_none();
                 if late && refund.status == RefundStatus::Sent {
-                    ask_a_person(&mut tx, &refund, "refund_undecided", UNDECIDED).await?;
+                    if is_silent {
+                        // What a terminal has reversed meanwhile must not be given back at the counter, too.
+                        cases::open(&mut tx, &a_case(&refund, "refund_undecided", UNDECIDED))
+                            .await?;
+                    } else {
+                        ask_a_person(&mut tx, &refund, "refund_undecided", UNDECIDED).await?;
+                    }
                 }
                 later
             }

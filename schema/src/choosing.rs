@@ -19,6 +19,20 @@ pub async fn may_take_money(db: &Db, booking: BookingId) -> Result<bool, Error> 
     .await?)
 }
 
+/// Whether a charge of this booking is on its way, so that nobody knows yet if it takes money.
+pub async fn is_being_charged(db: &Db, booking: BookingId) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (SELECT FROM payments
+                       WHERE booking_id = $1 AND status IN ('OPEN', 'AUTHORIZED')
+                         AND request #>> '{pay_with,with}' IN ('token', 'saved_card', 'apple_pay')) AS "is!"
+        "#,
+        booking as BookingId
+    )
+    .fetch_one(&db.0)
+    .await?)
+}
+
 /// The vendors of whom none of the last three payments within five minutes has come to be opened.
 pub async fn failing(db: &Db) -> Result<BTreeSet<Provider>, Error> {
     Ok(sqlx::query_scalar!(

@@ -214,7 +214,7 @@ async fn write_down(
     Ok(())
 }
 
-/// Reserved money of a booking that is to be taken, or let go.
+/// Reserved money of a booking: to be taken, or let go, or taken.
 #[derive(Clone, Debug)]
 pub struct Reserved {
     pub payment_id: PaymentId,
@@ -222,21 +222,23 @@ pub struct Reserved {
     pub vendor_transaction: String,
     pub vendor_account: Option<String>,
     pub amount: Money,
+    /// The vendor has taken it.
+    pub taken: bool,
     /// Since it was reserved.
     pub age_ms: i64,
     pub timings: Timings,
 }
 
-/// The money that has won this booking and is reserved. None: there is none, it is taken, or nobody collects it any more.
+/// The money that has won this booking and was reserved. None: there is none, or nobody collects it any more.
 pub async fn reserved(db: &Db, booking: BookingId) -> Result<Option<Reserved>, Error> {
     let row = sqlx::query!(
         r#"
         SELECT captures.payment_id AS "payment_id: PaymentId", captures.provider AS "provider: Provider",
                vendor_transaction, vendor_account, captures.amount_minor,
-               captures.currency AS "currency: Currency", request,
+               captures.currency AS "currency: Currency", request, taken_at IS NOT NULL AS "taken!",
                (EXTRACT(EPOCH FROM clock_timestamp() - settled_at) * 1000)::bigint AS "age_ms!"
         FROM captures JOIN payments USING (payment_id)
-        WHERE captures.booking_id = $1 AND verdict = 'WON' AND reserved AND taken_at IS NULL
+        WHERE captures.booking_id = $1 AND verdict = 'WON' AND reserved
           AND payments.status <> 'VOIDED'
         "#,
         booking as BookingId
@@ -251,6 +253,7 @@ pub async fn reserved(db: &Db, booking: BookingId) -> Result<Option<Reserved>, E
             vendor_transaction: row.vendor_transaction,
             vendor_account: row.vendor_account,
             amount: Money::new(row.amount_minor, row.currency),
+            taken: row.taken,
             age_ms: row.age_ms,
             timings: request.timings,
         })

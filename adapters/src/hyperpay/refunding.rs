@@ -67,7 +67,10 @@ impl HyperPay {
                 warn!(refund.id = %order.refund, "hyperpay shows a refund that is not ours");
                 continue;
             }
-            same_refund(order, &follows, answer)?;
+            // An earlier attempt may have followed the reservation, and was refused for that.
+            let of_reservation = answer.referenced_id.as_ref() == Some(&order.transaction);
+            let parent = if of_reservation { &order.transaction } else { &follows };
+            same_refund(order, parent, answer)?;
             let state = self.refund_shown(answer)?;
             if matches!(state, RefundState::Refunded { .. }) {
                 return Ok(Some(state));

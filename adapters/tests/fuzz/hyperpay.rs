@@ -40,6 +40,8 @@ fn genuine() -> Vec<Genuine> {
     let none = json!({"result": {"code": "700.400.580"}});
     let listed = |body: Value| [(QUERY, 200, list(&[body]))];
     let post = |body: Value| [("POST /v1/payments/", 200, body)];
+    // No capture: the money was taken by a debit.
+    let refunded = |body: Value| [(QUERY, 200, none.clone()), ("POST /v1/payments/", 200, body)];
     let by_id = |body: Value| [(QUERY, 200, none.clone()), ("GET /v1/query/", 200, body)];
     let by_session = |body: Value| {
         [(QUERY, 200, none.clone()), ("GET /v1/query/", 200, none.clone()), ("/payment", 200, body)]
@@ -58,8 +60,8 @@ fn genuine() -> Vec<Genuine> {
         Genuine::new(Verb::Capture, Nothing, &post(following("CP", DECLINED, &capture))),
         Genuine::new(Verb::FindCapture, Money, &listed(following("CP", APPROVED, &capture))),
         Genuine::new(Verb::FindCapture, Nothing, &listed(following("CP", DECLINED, &capture))),
-        Genuine::new(Verb::Refund, Money, &post(following("RF", APPROVED, REFUND))),
-        Genuine::new(Verb::Refund, Nothing, &post(following("RF", DECLINED, REFUND))),
+        Genuine::new(Verb::Refund, Money, &refunded(following("RF", APPROVED, REFUND))),
+        Genuine::new(Verb::Refund, Nothing, &refunded(following("RF", DECLINED, REFUND))),
         Genuine::new(Verb::FindRefund, Money, &listed(following("RF", APPROVED, REFUND))),
         Genuine::new(Verb::FindRefund, Nothing, &listed(following("RF", APPROVED, FOREIGN))),
         Genuine::new(Verb::LetGo, Money, &post(following("RV", APPROVED, REFUND))),

@@ -28,6 +28,29 @@ pub(super) async fn keeper(
     saved.map(|found| found.provider).ok_or(Error::NotFound)
 }
 
+/// Nothing else is being charged for this booking. What is repeated under the same key is no second charge.
+pub(super) async fn nothing_under_way(
+    app: &App,
+    booking: BookingId,
+    payment: PaymentId,
+) -> Result<(), Error> {
+    let again = payments::find(&app.db, payment).await?.is_some();
+    if !again && choosing::is_being_charged(&app.db, booking).await? {
+        return Err(under_way());
+    }
+    Ok(())
+}
+
+fn under_way() -> Error {
+    Error::Conflict {
+        code: "payment_under_way".into(),
+        detail: "There is a payment of this booking that can still be paid: go on with that one, or name a `provider` to \
+                 begin another."
+            .into(),
+        retryable: true,
+    }
+}
+
 /// Chooses. A payment that is there already keeps its vendor, whatever has become of the others since.
 pub(super) async fn provider(
     app: &App,
@@ -45,13 +68,7 @@ pub(super) async fn provider(
         ));
     }
     if choosing::may_take_money(&app.db, booking).await? {
-        return Err(Error::Conflict {
-            code: "payment_under_way".into(),
-            detail: "There is a payment of this booking that can still be paid: go on with that one, or name a \
-                     `provider` to begin another."
-                .into(),
-            retryable: true,
-        });
+        return Err(under_way());
     }
     let failing = choosing::failing(&app.db).await?;
     let takes = |provider: &&Provider| {

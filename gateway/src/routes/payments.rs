@@ -93,8 +93,11 @@ async fn create(
     let (pay_with, buyer) = (pay.sealed(&app, &caller)?, ways_to_pay::checked(buyer)?);
     let provider = match (provider, keeper) {
         (Some(named), Some(keeper)) if named != keeper => return Err(not_the_keeper()),
-        (_, Some(keeper)) => keeper,
-        (Some(named), None) => named,
+        (Some(named), _) => named,
+        (None, Some(keeper)) => {
+            choosing::nothing_under_way(&app, booking.booking_id, payment_id).await?;
+            keeper
+        }
         (None, None) => choosing::provider(&app, booking.booking_id, payment_id, &pay_with).await?,
     };
     takes(&app, provider, &pay_with)?;

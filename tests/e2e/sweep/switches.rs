@@ -46,10 +46,6 @@ impl Switch {
     }
 }
 
-/// Not turned: when Checkout.com takes by itself what was only to be reserved, and our capture of it is refused before
-/// that shows, the case about the refusal is left behind.
-const LEAVES_A_CASE: &str = "captures_at_once";
-
 async fn switches(visit: &Visit) -> Vec<Switch> {
     let mut found = Vec::new();
     for vendor in VENDORS {
@@ -58,7 +54,7 @@ async fn switches(visit: &Visit) -> Vec<Switch> {
             let positions = switch["positions"].as_array().unwrap().clone();
             let (name, usual) = (name.clone(), switch["value"].clone());
             // Where webhooks go, and their key, are set-up and no facts.
-            if !positions.is_empty() && name != LEAVES_A_CASE {
+            if !positions.is_empty() {
                 found.push(Switch { vendor, name, usual, positions });
             }
         }
