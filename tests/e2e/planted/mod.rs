@@ -77,9 +77,9 @@ const REFUSALS: [Refusal; 8] = [
     (Story::TakenBack, "refund_booking", "commit_63"),
 ];
 
-/// What a vendor calls its own things, which Usher has to keep to speak of them, and what the ticket says of the film and
-/// the cinema: a name planted there is kept, too. A card number is not.
-const KEPT: [&str; 14] = [
+/// What a vendor calls its own things, which Usher has to keep to speak of them, and what the ticket says of the film, the
+/// hall and the cinema: a name planted there is kept, too. A card number is not.
+const KEPT: [&str; 16] = [
     "GET /hyperpay/v1/checkouts/*/payment id",
     "GET /hyperpay/v1/query payments.*.id",
     "GET /hyperpay/v1/query/* id",
@@ -88,6 +88,8 @@ const KEPT: [&str; 14] = [
     "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.Rating",
     "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.Title",
     "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.TitleAlt",
+    "GET /vista/WSVistaWebClient/OData.svc/Sessions value.*.ScreenName",
+    "GET /vista/WSVistaWebClient/OData.svc/Sessions value.*.ScreenNameAlt",
     "POST /hyperpay/v1/checkouts id",
     "POST /hyperpay/v1/payments/* id",
     "POST /vista/WSVistaWebClient/RESTBooking.svc/booking Booking.BookingId",

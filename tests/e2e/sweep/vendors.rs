@@ -69,6 +69,8 @@ fn teller(vendor: &str, operation: &str, this_way: Way) -> Option<Tale> {
         // up otherwise, and Tabby's money is let go or, once its booking is sold, kept.
         ("vista", "seat_plan" | "ticket_types" | "cancel_booking")
         | ("hyperpay", "widget" | "page" | "status_payment")
+        // Saved cards are told of in `saved_cards.rs`.
+        | ("hyperpay", "status_registration" | "charge_registration" | "deregister")
         | (
             "checkout",
             "page" | "create_instrument" | "get_instrument" | "delete_instrument" | "get_context",
