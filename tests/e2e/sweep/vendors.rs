@@ -65,12 +65,19 @@ fn teller(vendor: &str, operation: &str, this_way: Way) -> Option<Tale> {
         ("tabby", "close") => (PaidLate, Way::Tabby),
         ("nearpay", "terminals" | "purchase" | "transactions" | "webhook") => (Sold, Way::Terminal),
         ("nearpay", "reverse") => (PaidLate, Way::Terminal),
-        // What only a customer, an app, a terminal or a person at the counter asks; and what Usher has no need of: it looks
-        // up otherwise, and Tabby's money is let go or, once its booking is sold, kept.
+        // What only a customer, an app, a terminal or a person at the counter asks; what Usher has no need of: it looks
+        // up otherwise, and Tabby's money is let go or, once its booking is sold, kept; and what is told of saved cards
+        // elsewhere (`saved_cards.rs`).
         ("vista", "seat_plan" | "ticket_types" | "cancel_booking")
-        | ("hyperpay", "widget" | "page" | "status_payment")
-        // Saved cards are told of in `saved_cards.rs`.
-        | ("hyperpay", "status_registration" | "charge_registration" | "deregister")
+        | (
+            "hyperpay",
+            "widget"
+            | "page"
+            | "status_payment"
+            | "status_registration"
+            | "charge_registration"
+            | "deregister",
+        )
         | (
             "checkout",
             "page" | "create_instrument" | "get_instrument" | "delete_instrument" | "get_context",
