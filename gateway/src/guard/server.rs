@@ -35,6 +35,8 @@ pub async fn serve(
     let places = Places::new(limits.connections, of_one);
     let routes = routes::router(app.clone());
     let connections = GracefulShutdown::new();
+    // What is closed is closed from the first request on.
+    app.guard.works.look(&app.db).await;
     let (mut stop, mut chores) = (pin!(stop), pin!(chores(&app)));
     loop {
         let accepted = tokio::select! {
@@ -71,9 +73,9 @@ pub async fn serve(
 /// Never ends: looks at what is closed, and forgets the idle.
 async fn chores(app: &App) {
     loop {
+        tokio::time::sleep(LOOK_EVERY).await;
         app.guard.works.look(&app.db).await;
         app.guard.rates.forget_the_idle();
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -78,8 +78,8 @@ const REFUSALS: [Refusal; 8] = [
 ];
 
 /// What a vendor calls its own things, which Usher has to keep to speak of them, and what the ticket says of the film, the
-/// hall and the cinema: a name planted there is kept, too. A card number is not.
-const KEPT: [&str; 16] = [
+/// hall, the cinema and who it is for: a name planted there is kept, too. A card number is not.
+const KEPT: [&str; 18] = [
     "GET /hyperpay/v1/checkouts/*/payment id",
     "GET /hyperpay/v1/query payments.*.id",
     "GET /hyperpay/v1/query/* id",
@@ -90,6 +90,8 @@ const KEPT: [&str; 16] = [
     "GET /vista/WSVistaWebClient/OData.svc/ScheduledFilms value.*.TitleAlt",
     "GET /vista/WSVistaWebClient/OData.svc/Sessions value.*.ScreenName",
     "GET /vista/WSVistaWebClient/OData.svc/Sessions value.*.ScreenNameAlt",
+    "GET /vista/WSVistaWebClient/RESTData.svc/cinemas/*/sessions/*/tickets Tickets.*.Description",
+    "GET /vista/WSVistaWebClient/RESTData.svc/cinemas/*/sessions/*/tickets Tickets.*.DescriptionAlt",
     "POST /hyperpay/v1/checkouts id",
     "POST /hyperpay/v1/payments/* id",
     "POST /vista/WSVistaWebClient/RESTBooking.svc/booking Booking.BookingId",

@@ -154,7 +154,7 @@ impl Trial {
 }
 
 /// What people are rightly asked: what a vendor refuses, and what no machine may decide.
-pub(super) const CAUSES: [&str; 8] = [
+pub(super) const CAUSES: [&str; 9] = [
     "vista_refused_*",
     "payment_refused_*",
     "captured_another_amount",
@@ -163,6 +163,7 @@ pub(super) const CAUSES: [&str; 8] = [
     "payment_unreadable_after_its_session",
     "refund_undecided",
     "capture_undecided",
+    "webhook_claims_more_than_the_vendor_shows",
 ];
 
 /// All that waits for a person is tried again, or refunded at the counter; how many that were. What is left then are
