@@ -162,8 +162,8 @@ pub async fn these(db: &Db, bookings: &[BookingId]) -> Result<Vec<Snapshot>, Err
     select(db, &bare, None).await
 }
 
-/// Every inner question is a scalar one: `EXISTS` may be answered by reading the whole table once, which is the better plan
-/// only while it is small.
+/// Every inner question is a scalar one, or has a `LIMIT`: `EXISTS` and a join may be answered by reading the whole table once,
+/// which is the better plan only while it is small, and is kept while it grows.
 async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Snapshot>, Error> {
     let rows = sqlx::query_as!(
         Row,
@@ -212,7 +212,8 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                            WHERE captures.booking_id = b.booking_id AND verdict = 'WON'
                              AND (taken_at IS NOT NULL OR NOT reserved OR b.status NOT IN ('CONFIRMED', 'COMPLETED')
                                   OR (SELECT p.status FROM payments p
-                                      WHERE p.payment_id = captures.payment_id) <> 'VOIDED')) won ON true
+                                      WHERE p.payment_id = captures.payment_id) <> 'VOIDED')
+                           LIMIT 1) won ON true
         WHERE booking_id = ANY($1::text[]) AND ($2::text IS NULL OR caller = $2)
         ORDER BY created_at DESC, booking_id DESC
         "#,

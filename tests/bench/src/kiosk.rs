@@ -1,4 +1,4 @@
-//! A kiosk and the apps behind it: books, pays and looks over connections that are kept, as a load balancer's are.
+//! The kiosks, and all who stand at them: they book, pay and look over connections that are kept, as a load balancer's are.
 
 use crate::{seats::Seats, ways::Ways};
 use chrono::{DateTime, Utc};
@@ -6,14 +6,17 @@ use harness::{Answer, Shopper, Visit};
 use reqwest::{Client, Method, RequestBuilder, header};
 use serde_json::{Value, json};
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 use tokio::{sync::Semaphore, time::sleep};
 
+/// So many kiosks: of each only so many customers may wait for news at a time, and the others would ask again and again.
+const KIOSKS: usize = 32;
 /// Requests of ours that may be under way; who comes beyond that waits, and the wait is measured.
 const AT_ONCE: usize = 512;
 /// No answer within this is none.
@@ -27,17 +30,20 @@ const LOOK_LONGEST: Duration = Duration::from_millis(320);
 const WAIT: &str = "wait=10";
 
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
+static NEXT_CUSTOMER: AtomicUsize = AtomicUsize::new(0);
 
 pub(crate) struct Kiosk {
     pub visit: Arc<Visit>,
     /// A ticket's picture is waited for.
     pictures: bool,
-    /// How its customers pay, and how many have so far.
+    /// How the customers pay.
     ways: Ways,
-    payments: AtomicUsize,
+    /// The how-manieth customer has sent this order's key, and owns this booking.
+    customers: Mutex<HashMap<String, usize>>,
     seats: Seats,
     http: Client,
-    token: String,
+    /// Of every kiosk; the first has the terminal.
+    tokens: Vec<String>,
     turns: Semaphore,
     /// Requests sent, and those that had no answer or one that says "later".
     sent: AtomicU64,
@@ -52,14 +58,16 @@ impl Kiosk {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
+        let mut tokens = vec![visit.kiosk_with_terminal().token().to_owned()];
+        tokens.extend((1..KIOSKS).map(|_| visit.kiosk().token().to_owned()));
         Arc::new(Self {
             visit: Arc::clone(visit),
             pictures,
             ways,
-            payments: AtomicUsize::default(),
+            customers: Mutex::default(),
             seats: Seats::default(),
             http,
-            token: visit.kiosk_with_terminal().token().to_owned(),
+            tokens,
             turns: Semaphore::new(AT_ONCE),
             sent: AtomicU64::default(),
             unanswered: AtomicU64::default(),
@@ -83,7 +91,25 @@ impl Kiosk {
 
     /// Orders once. The booking's id if it was accepted: 202, and the row is written.
     pub(crate) async fn orders(&self, order: &Value, key: &str) -> Result<String, Refused> {
-        self.starts("/api/v1/orders", order, key).await
+        let nth = self.customer(key);
+        let booking = self.starts(nth, "/api/v1/orders", order, key).await?;
+        self.customers.lock().unwrap().insert(booking.clone(), nth);
+        Ok(booking)
+    }
+
+    /// Who sends an order under this key, or owns this booking; somebody new, if nobody has yet.
+    fn customer(&self, name: &str) -> usize {
+        let mut customers = self.customers.lock().unwrap();
+        let new = || NEXT_CUSTOMER.fetch_add(1, Ordering::Relaxed);
+        *customers.entry(name.to_owned()).or_insert_with(new)
+    }
+
+    /// Of the kiosk where this customer stands.
+    fn token(&self, nth: usize) -> &str {
+        if self.ways.at_the_terminal(nth) {
+            return &self.tokens[0];
+        }
+        &self.tokens[1 + nth % (KIOSKS - 1)]
     }
 
     /// Books and pays, to the ticket. The booking's id; None if it ended otherwise.
@@ -100,9 +126,9 @@ impl Kiosk {
         let held = |view: &Value| (view["status"] == "PENDING").then_some(());
         self.follows(&booking, "its seats", held).await?;
         let (path, key) = (format!("/api/v1/orders/{booking}/payments"), Self::key());
-        let nth = self.payments.fetch_add(1, Ordering::Relaxed);
+        let nth = self.customer(&booking);
         let body = self.ways.asked(nth, &self.visit, &key).await;
-        self.until("a payment", || self.starts(&path, &body, &key)).await?;
+        self.until("a payment", || self.starts(nth, &path, &body, &key)).await?;
         let page = self.asks_next(booking, &Value::Null).await?;
         if page.next["is"] != "form" {
             return Some(page);
@@ -156,7 +182,8 @@ impl Kiosk {
         let password = json!({ "otp": self.visit.password().await });
         let path = format!("/api/v1/orders/{}/payments/{}/otp", page.booking, page.payment);
         let paid_at = Utc::now();
-        let answer = self.posts(&path, &password, &page.payment).await?;
+        let nth = self.customer(&page.booking);
+        let answer = self.posts(nth, &path, &password, &page.payment).await?;
         (answer.status == 202).then_some(paid_at)
     }
 
@@ -172,15 +199,17 @@ impl Kiosk {
 
     /// Looks at a booking once. Whether it was shown.
     pub(crate) async fn looks(&self, booking: &str) -> bool {
-        let request = self.request(Method::GET, &format!("/api/v1/orders/{booking}"));
+        let nth = self.customer(booking);
+        let request = self.request(nth, Method::GET, &format!("/api/v1/orders/{booking}"));
         self.asks(request).await.is_some_and(|answer| answer.status == 200)
     }
 
     /// Calls a booking off, unless it has ended already.
     pub(crate) async fn calls_off(&self, booking: &str) {
         let (path, key) = (format!("/api/v1/orders/{booking}/cancel"), Self::key());
+        let nth = self.customer(booking);
         let cancel = || async {
-            let answer = self.posts(&path, &json!({}), &key).await;
+            let answer = self.posts(nth, &path, &json!({}), &key).await;
             if answer.as_ref().is_some_and(|answer| answer.status == 200) {
                 Ok(())
             } else {
@@ -199,10 +228,11 @@ impl Kiosk {
         find: impl Fn(&Value) -> Option<T>,
     ) -> Option<T> {
         let (path, deadline) = (format!("/api/v1/orders/{booking}"), Instant::now() + PATIENCE);
+        let nth = self.customer(booking);
         let (mut seen, mut version, mut pause) = (None, Value::Null, LOOK_FIRST);
         loop {
             let began = Instant::now();
-            let mut request = self.request(Method::GET, &path);
+            let mut request = self.request(nth, Method::GET, &path);
             if let Some(etag) = &seen {
                 request = request.header(header::IF_NONE_MATCH, etag).header("prefer", WAIT);
             }
@@ -239,8 +269,14 @@ impl Kiosk {
     }
 
     /// What is started under a key. Its id, with a 202.
-    async fn starts(&self, path: &str, body: &Value, key: &str) -> Result<String, Refused> {
-        let answer = self.posts(path, body, key).await;
+    async fn starts(
+        &self,
+        nth: usize,
+        path: &str,
+        body: &Value,
+        key: &str,
+    ) -> Result<String, Refused> {
+        let answer = self.posts(nth, path, body, key).await;
         let accepted = answer.as_ref().filter(|answer| answer.status == 202);
         match accepted.and_then(|answer| answer.body["id"].as_str()) {
             Some(id) => {
@@ -251,14 +287,14 @@ impl Kiosk {
         }
     }
 
-    async fn posts(&self, path: &str, body: &Value, key: &str) -> Option<Answer> {
-        let request = self.request(Method::POST, path).header("idempotency-key", key);
+    async fn posts(&self, nth: usize, path: &str, body: &Value, key: &str) -> Option<Answer> {
+        let request = self.request(nth, Method::POST, path).header("idempotency-key", key);
         self.asks(request.json(body)).await
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    fn request(&self, nth: usize, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.visit.system.gateway);
-        self.http.request(method, url).bearer_auth(&self.token)
+        self.http.request(method, url).bearer_auth(self.token(nth))
     }
 
     /// The answer, unless there is none or it says "later".

@@ -140,11 +140,15 @@ async fn measure_all(cli: &Cli, ways: Ways, report: &mut Report) -> Rates {
     let script = Arc::new(ceiling::learn(&kiosk).await);
     let bookings = warm_up(&kiosk).await;
     if cli.wants(Part::Accepted) {
-        report.add(accepted::measure(&kiosk, cli.lasting()).await);
-        comes_to_rest(&kiosk).await;
+        for rate in accepted::RATES {
+            report.add(accepted::measure(&kiosk, rate, cli.lasting()).await);
+            comes_to_rest(&kiosk).await;
+        }
     }
     if cli.wants(Part::Paid) {
-        report.add(paid::measure(&kiosk, cli.lasting()).await);
+        for rate in paid::RATES {
+            report.add(paid::measure(&kiosk, rate, cli.lasting()).await);
+        }
     }
     if cli.wants(Part::Reads) {
         report.add(reads::measure(&kiosk, &bookings, cli.lasting()).await);

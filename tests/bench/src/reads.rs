@@ -1,4 +1,4 @@
-//! How soon a booking is shown, with nothing else going on and beside bookings at the peak's rate.
+//! How soon a booking is shown, with nothing else going on and beside bookings.
 
 use crate::{
     figures::{Figures, Milli, Target},
@@ -21,14 +21,16 @@ pub(crate) async fn measure(
 ) -> Figures {
     let mut figures = Figures::of("reads");
     tell(&mut figures, "idle", &look(kiosk, bookings, lasting).await);
-    let theirs = Arc::clone(kiosk);
-    let book = move |_, _| {
-        let kiosk = Arc::clone(&theirs);
-        async move { kiosk.books().await }
-    };
-    let (looks, _) =
-        tokio::join!(look(kiosk, bookings, lasting), pace::open(paid::RATE, lasting, book));
-    tell(&mut figures, &format!("beside {} bookings/s", paid::RATE), &looks);
+    for rate in paid::RATES {
+        let theirs = Arc::clone(kiosk);
+        let book = move |_, _| {
+            let kiosk = Arc::clone(&theirs);
+            async move { kiosk.books().await }
+        };
+        let (looks, _) =
+            tokio::join!(look(kiosk, bookings, lasting), pace::open(rate, lasting, book));
+        tell(&mut figures, &format!("beside {rate} bookings/s"), &looks);
+    }
     figures
 }
 

@@ -119,7 +119,7 @@ async fn kill_under_load(kiosk: &Arc<Kiosk>, victim: Victim) -> Recovery {
         let kiosk = Arc::clone(&theirs);
         async move { kiosk.books().await }
     };
-    let load = tokio::spawn(pace::open(paid::RATE, LOAD, book));
+    let load = tokio::spawn(pace::open(paid::BORNE, LOAD, book));
     sleep(BEFORE_THE_KILL).await;
     let (killed_at, killed) = (Utc::now(), Instant::now());
     victim.kill_9(&kiosk.visit.system).await;

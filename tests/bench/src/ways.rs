@@ -35,6 +35,14 @@ impl Ways {
         }
     }
 
+    /// The nth customer pays at a kiosk's terminal.
+    pub(crate) const fn at_the_terminal(self, nth: usize) -> bool {
+        match self {
+            Self::Page => false,
+            Self::Mixed => matches!(MIXED[nth % MIXED.len()], Way::Terminal),
+        }
+    }
+
     /// What the nth customer asks of Usher under this key.
     pub(crate) async fn asked(self, nth: usize, visit: &Visit, key: &str) -> Value {
         match self {
