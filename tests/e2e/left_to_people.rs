@@ -104,7 +104,7 @@ async fn a_capture_that_its_vendor_takes_on_and_then_declines_is_given_up() {
 async fn a_capture_that_may_still_be_taken_is_not_given_up() {
     // The vendor is given up sooner.
     let visit = visit_with(Setup { factor: 120, ..Setup::default() }).await;
-    let (booking, payment) = sold_by_card(&visit, ("pending_10000", 45_000)).await;
+    let (booking, payment) = sold_by_card(&visit, ("pending_10000", 27_000)).await;
     let staff = Staff::of(&booking);
     let case = staff.case(&booking).await;
     assert_eq!((&case["cause"], &case["step"]), (&json!(UNDECIDED), &json!("ask_capture")));

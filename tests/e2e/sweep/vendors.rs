@@ -1,7 +1,7 @@
 //! Every fault that a stand-in knows, at every operation that a flow calls: one booking each, all vendors mixed.
 //!
 //! Of a fault that stands for many (a status, a code) one example is tried at each operation, and they take turns;
-//! `USHER_FAULTS=all` tries all of them everywhere.
+//! `USHER_FAULTS=all` tries all of them everywhere, `USHER_FAULTS_OF=tabby,checkout` at these vendors only.
 
 use super::stories::{Stage, Story, Tale, tale};
 use crate::staff::{DECIDE, READ, Staff};
@@ -99,8 +99,12 @@ struct Trial {
 
 async fn trials(visit: &Visit) -> BTreeSet<Trial> {
     let all = env::var("USHER_FAULTS").is_ok_and(|faults| faults == "all");
+    let only = env::var("USHER_FAULTS_OF").ok();
+    let wanted = |vendor: &&str| {
+        only.as_ref().is_none_or(|only| only.split(',').any(|named| named == *vendor))
+    };
     let mut trials = BTreeSet::new();
-    for vendor in VENDORS {
+    for vendor in VENDORS.into_iter().filter(wanted) {
         let catalogue = visit.catalogue(vendor).await;
         for fault in catalogue["faults"].as_array().unwrap() {
             let texts = |list: &Value| -> Vec<String> {
