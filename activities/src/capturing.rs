@@ -13,7 +13,7 @@ use schema::{
     Tx,
     cases::{self, Decision, NewCase, VENDOR_HAS_DECIDED},
     ids::BookingId,
-    money::Money,
+    money::{Money, Shown},
     settling::{self, Reserved},
     timings::{CallTimings, Timings},
 };
@@ -64,10 +64,11 @@ impl Activities {
         Ok(tx.commit().await.map_err(schema::Error::from)?)
     }
 
-    /// Asks whether a capture that was pending has reached its end. A vendor that has changed its mind, or does not say
-    /// anything for long, makes a case; and is asked on.
+    /// Asks whether a capture that was pending has reached its end. A vendor that has changed its mind, has taken something
+    /// else, or does not say anything for long, makes a case; and is asked on: a person may take the rest at the vendor's.
     pub async fn ask_capture(&self, booking: BookingId) -> Result<Progress<CaptureState>, Error> {
-        const TAKEN: Progress<CaptureState> = Progress::Done(End::Answer(CaptureState::Captured));
+        const TAKEN: Progress<CaptureState> =
+            Progress::Done(End::Answer(CaptureState::Captured { transaction: None }));
         let Some(reserved) = settling::reserved(&self.db, booking).await? else {
             return Ok(TAKEN);
         };
@@ -76,25 +77,16 @@ impl Activities {
             self.nobody_need_take(booking, ASK_CAPTURE).await?;
             return Ok(TAKEN);
         }
-        // No connection is held while the vendor thinks.
-        let mut tx = self.db.begin().await?;
-        let decided = cases::last_word(&mut tx, "Booking", &booking.bare(), ASK_CAPTURE).await?;
-        tx.commit().await.map_err(schema::Error::from)?;
-        let (by_hand, given_up) = match decided {
-            Some((Decision::Settled, evidence)) => (evidence, false),
-            Some((Decision::GiveUp, _)) => (None, true),
-            Some((Decision::Retry, _)) | None => (None, false),
-        };
+        let Decided { by_hand, given_up } = self.decided(booking, &reserved).await?;
         let within = Duration::from_millis(reserved.timings.payment.timeout_ms);
-        let found = match self.providers.get(reserved.provider) {
-            _ if by_hand.as_ref().and_then(evidence::money_is_taken).is_some() => {
-                Ok(Some(CaptureState::Captured))
-            }
-            Some(vendor) => vendor.find_capture(&order(&reserved), within).await,
-            None => Err(VendorError::unavailable("no such vendor is set up")),
+        let found = match (by_hand, self.providers.get(reserved.provider)) {
+            (transaction @ Some(_), _) => Ok(Some(CaptureState::Captured { transaction })),
+            (None, Some(vendor)) => vendor.find_capture(&order(&reserved), within).await,
+            (None, None) => Err(VendorError::unavailable("no such vendor is set up")),
         };
-        // What was decided waits for the vendor's word: what it has taken, or may still take, is not given up.
-        if given_up && matches!(found, Ok(None | Some(CaptureState::Rejected { .. }))) {
+        let found_over =
+            |about: &String| found.as_ref().is_ok_and(|it| is_over(it.as_ref(), about));
+        if given_up.as_ref().is_some_and(found_over) {
             self.not_collected(booking, &reserved).await?;
             return Ok(Progress::Done(End::GaveUp));
         }
@@ -102,8 +94,10 @@ impl Activities {
         let mut tx = self.db.begin().await?;
         let age = u64::try_from(reserved.age_ms).unwrap_or(0);
         let (because, reason) = match found {
-            Some(CaptureState::Captured) => {
-                settling::taken(&mut tx, booking, &reserved.vendor_transaction).await?;
+            Some(CaptureState::Captured { transaction }) => {
+                let (reserved_as, taken_as) =
+                    (&reserved.vendor_transaction, transaction.as_deref());
+                settling::taken(&mut tx, booking, reserved_as, taken_as).await?;
                 tx.commit().await.map_err(schema::Error::from)?;
                 self.nobody_need_take(booking, ASK_CAPTURE).await?;
                 return Ok(TAKEN);
@@ -111,12 +105,17 @@ impl Activities {
             Some(CaptureState::Rejected { code, reason }) => {
                 (Some(format!("payment_refused_{code}")), reason)
             }
+            Some(CaptureState::Otherwise { taken }) => {
+                (Some(ANOTHER_AMOUNT.to_owned()), otherwise(&reserved, &taken))
+            }
             Some(CaptureState::Pending) | None => {
                 let late = age > reserved.timings.undecided_ms;
                 (late.then(|| "capture_undecided".to_owned()), UNDECIDED.to_owned())
             }
         };
-        if let Some(because) = because.filter(|_| !given_up) {
+        // Who has given it up is asked again only if something was taken after all.
+        let anew = |because: &String| given_up.is_none() || because == ANOTHER_AMOUNT;
+        if let Some(because) = because.filter(anew) {
             let case = NewCase {
                 workflow: "Booking",
                 workflow_key: booking.bare(),
@@ -134,9 +133,54 @@ impl Activities {
         let Timings { retry_first_ms, ask_longest_ms, .. } = reserved.timings;
         Ok(Progress::NotYet { wait_ms: (age / 2).clamp(retry_first_ms, ask_longest_ms) })
     }
+
+    /// What a person has decided. No connection is held while the vendor thinks.
+    async fn decided(&self, booking: BookingId, reserved: &Reserved) -> Result<Decided, Error> {
+        let mut tx = self.db.begin().await?;
+        let last = cases::last_word(&mut tx, "Booking", &booking.bare(), ASK_CAPTURE).await?;
+        tx.commit().await.map_err(schema::Error::from)?;
+        let Some(last) = last else { return Ok(Decided::default()) };
+        let taken = |seen| evidence::money_is_taken(&seen, Some(reserved.provider));
+        Ok(match last.decision {
+            Decision::Settled => {
+                Decided { by_hand: last.evidence.and_then(taken), ..Decided::default() }
+            }
+            Decision::GiveUp => Decided { given_up: Some(last.cause), ..Decided::default() },
+            Decision::Retry => Decided::default(),
+        })
+    }
 }
 
+/// What a person has decided about a capture that is asked about.
+#[derive(Default)]
+struct Decided {
+    /// The vendor's transaction that took the money.
+    by_hand: Option<String>,
+    /// The cause of the case that was given up.
+    given_up: Option<String>,
+}
+
+const ANOTHER_AMOUNT: &str = "captured_another_amount";
 const UNDECIDED: &str = "the vendor has been asked long ago to take the reserved money, and does not say that it has it";
+
+/// What a person has to know to put it right.
+fn otherwise(reserved: &Reserved, taken: &Shown) -> String {
+    format!(
+        "of {} that are reserved and owed, the vendor took {taken}: take the rest there, which is found by itself; or send \
+         back what it took, and give up",
+        reserved.amount
+    )
+}
+
+/// What was decided about this waits for the vendor's word: what it has taken, or may still take, is not given up. Of what it
+/// has taken otherwise, only who has decided about that has decided.
+fn is_over(found: Option<&CaptureState>, about: &str) -> bool {
+    match found {
+        None | Some(CaptureState::Rejected { .. }) => true,
+        Some(CaptureState::Otherwise { .. }) => about == ANOTHER_AMOUNT,
+        Some(CaptureState::Captured { .. } | CaptureState::Pending) => false,
+    }
+}
 
 fn order(reserved: &Reserved) -> CaptureOrder {
     CaptureOrder {
@@ -186,13 +230,15 @@ impl VendorStep for CapturePayment<'_> {
     async fn send(&self, within: Duration) -> Result<CaptureState, VendorError> {
         match self.vendor.capture(&order(self.reserved), within).await? {
             CaptureState::Rejected { code, reason } => Err(VendorError::refused(code, reason)),
-            done @ (CaptureState::Captured | CaptureState::Pending) => Ok(done),
+            done @ (CaptureState::Captured { .. }
+            | CaptureState::Pending
+            | CaptureState::Otherwise { .. }) => Ok(done),
         }
     }
 
     async fn look_up(&self, within: Duration) -> Result<Seen<CaptureState>, VendorError> {
         if self.reserved.taken {
-            return Ok(Seen::Found(CaptureState::Captured));
+            return Ok(Seen::Found(CaptureState::Captured { transaction: None }));
         }
         Ok(match self.vendor.find_capture(&order(self.reserved), within).await? {
             // A rejected capture has moved no money.
@@ -203,10 +249,14 @@ impl VendorStep for CapturePayment<'_> {
 
     async fn project(&self, tx: &mut Tx, answer: &CaptureState) -> Result<(), schema::Error> {
         match answer {
-            CaptureState::Captured => {
-                settling::taken(tx, self.booking, &self.reserved.vendor_transaction).await
+            CaptureState::Captured { transaction } => {
+                let reserved_as = &self.reserved.vendor_transaction;
+                settling::taken(tx, self.booking, reserved_as, transaction.as_deref()).await
             }
-            CaptureState::Pending | CaptureState::Rejected { .. } => Ok(()),
+            // Asked about until it is all taken, or a person has decided (`ask_capture`).
+            CaptureState::Pending
+            | CaptureState::Otherwise { .. }
+            | CaptureState::Rejected { .. } => Ok(()),
         }
     }
 }

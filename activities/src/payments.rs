@@ -32,8 +32,8 @@ impl Activities {
         let timings = payment.request.timings;
         let before = self.seen_before(&payment).await?;
         let Some(vendor) = self.providers.get(payment.provider) else {
-            self.unanswered(&payment).await?;
-            return Ok(before.no_answer(None));
+            let ended = self.unanswered(&payment).await?;
+            return Ok(before.no_answer(None, ended));
         };
         let within = Duration::from_millis(timings.payment.timeout_ms);
         let question = Question {
@@ -41,6 +41,7 @@ impl Activities {
             session: payment.vendor_session.clone(),
             account: payment.vendor_account.clone(),
             transaction,
+            known: before.captures.clone(),
         };
         // What is taken at once is not settled before it is taken.
         let taking = payment.taking.unwrap_or(Taking::AtOnce);
@@ -49,11 +50,11 @@ impl Activities {
             Err(error) => {
                 tracing::info!(payment.id = %payment.payment_id, %error,
                     "no answer about payment {}", payment.payment_id);
-                self.unanswered(&payment).await?;
+                let ended = self.unanswered(&payment).await?;
                 let VendorError::Unavailable { retry_after, .. } = error else {
-                    return Ok(before.no_answer(None));
+                    return Ok(before.no_answer(None, ended));
                 };
-                Ok(before.no_answer(retry_after))
+                Ok(before.no_answer(retry_after, ended))
             }
         }
     }
@@ -105,9 +106,8 @@ impl Activities {
         }
         self.look_for_what_was_taken_back(&payment, transactions).await?;
         let over = session_is_over(&payment);
-        if pending && over {
-            self.ask_a_person(&payment, PENDING).await?;
-        }
+        // What a person has settled is not waited for any more: only a hint brings it back.
+        let pending = pending && !(over && self.is_settled(&payment, PENDING).await?);
         if pending || !asked.captures.is_empty() || payment_has_ended(&payment) {
             // Another card may be tapped, and this one be reversed, as long as the terminal's session lives.
             asked.ended = !pending && (over || !payment.provider.gives_back_by_hand());
@@ -142,12 +142,18 @@ const UNREADABLE: Undecided = (
 const ASK_VENDOR: &str = "ask_vendor";
 
 impl Activities {
-    /// Somebody should ask the vendor by other means. We keep asking.
-    async fn ask_a_person(&self, payment: &Payment, why: Undecided) -> Result<(), Error> {
+    /// Whether a person has seen otherwise what became of it. Until then somebody should: a case, and we keep asking.
+    async fn is_settled(&self, payment: &Payment, why: Undecided) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
+        let key = payment.payment_id.bare();
+        let seen = cases::settled_with(&mut tx, "Payment", &key, why.0).await?;
+        // Without evidence it was closed by what happened, and not by anybody.
+        if seen.is_some_and(|evidence| !evidence.is_null()) {
+            return Ok(true);
+        }
         let undecided = NewCase {
             workflow: "Payment",
-            workflow_key: payment.payment_id.bare(),
+            workflow_key: key,
             step: why.0,
             booking: Some(payment.booking_id),
             cause: why.1,
@@ -156,17 +162,21 @@ impl Activities {
             decisions: &[Decision::Settled],
         };
         cases::open_once(&mut tx, &undecided).await?;
-        Ok(tx.commit().await.map_err(schema::Error::from)?)
+        tx.commit().await.map_err(schema::Error::from)?;
+        Ok(false)
     }
 
-    /// A vendor that is away for a while comes back; one that stays away long after the session is a case.
-    async fn unanswered(&self, payment: &Payment) -> Result<(), Error> {
+    /// A vendor that is away for a while comes back; one that stays away long after the session is a case. True: a person
+    /// has settled that, and it is not asked any more.
+    async fn unanswered(&self, payment: &Payment) -> Result<bool, Error> {
         let patience = i64::try_from(payment.request.timings.undecided_ms).unwrap_or(i64::MAX);
         let left = payment.session_left_ms.filter(|_| !payment_has_ended(payment));
-        if left.is_some_and(|left| left.saturating_add(patience) <= 0) {
-            self.ask_a_person(payment, UNREADABLE).await?;
+        let long_over = left.is_some_and(|left| left.saturating_add(patience) <= 0);
+        if !long_over || !self.is_settled(payment, UNREADABLE).await? {
+            return Ok(false);
         }
-        Ok(())
+        payments::abandon(&self.db, payment).await?;
+        Ok(true)
     }
 
     /// The vendor has decided since.
@@ -179,7 +189,8 @@ impl Activities {
 fn capture(transaction: &Transaction) -> Capture {
     Capture {
         vendor_transaction: transaction.id.clone(),
-        amount: transaction.amount,
+        account: transaction.account.clone(),
+        amount: transaction.amount.clone(),
         reserved: transaction.state == TransactionState::Authorized,
         brand: transaction.brand.clone(),
         last4: transaction.last4.clone(),
@@ -256,9 +267,9 @@ impl Asked {
         }
     }
 
-    fn no_answer(self, retry_after: Option<Duration>) -> Self {
+    fn no_answer(self, retry_after: Option<Duration>, ended: bool) -> Self {
         let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let retry_after_ms = retry_after.map(millis);
-        Self { unanswered: Some(Unanswered { retry_after_ms }), ..self }
+        Self { unanswered: Some(Unanswered { retry_after_ms }), ended, ..self }
     }
 }

@@ -4,7 +4,7 @@ use crate::{card_keeper::CardKeeper, error::Error};
 use async_trait::async_trait;
 use schema::{
     ids::{BookingId, PaymentId, RefundId},
-    money::Money,
+    money::{Money, Shown},
     paying::{Buyer, NextAct, PayWith, Purchase, Taking},
 };
 use secrecy::SecretString;
@@ -61,6 +61,8 @@ pub struct Question {
     pub account: Option<String>,
     /// The vendor's transaction that a hint has named.
     pub transaction: Option<String>,
+    /// The vendor's transactions that were settled for it before.
+    pub known: Vec<String>,
 }
 
 /// One transaction that the vendor shows under our reference: reserving money, taking it later and letting it go are
@@ -71,7 +73,10 @@ pub struct Transaction {
     pub id: String,
     /// Our reference, as the vendor shows it.
     pub reference: String,
-    pub amount: Money,
+    /// The vendor's account that it is under, where later calls about it must name one.
+    pub account: Option<String>,
+    /// As the vendor shows it, be it another than was asked: whoever settles it compares.
+    pub amount: Shown,
     pub state: TransactionState,
     /// Card brand and last four digits, for people. Nothing more of a card is ever read.
     pub brand: Option<String>,
@@ -107,8 +112,16 @@ pub struct CaptureOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum CaptureState {
-    Captured,
+    /// All of it was taken. `transaction`: by this one, where the vendor may speak of it alone later.
+    Captured {
+        #[serde(default)]
+        transaction: Option<String>,
+    },
     Pending,
+    /// Something was taken, for certain, and not what was asked for. A person decides.
+    Otherwise {
+        taken: Shown,
+    },
     /// The vendor will not do it (the reservation has lapsed or was let go). A person decides.
     Rejected {
         code: String,
@@ -180,7 +193,8 @@ pub struct Delivery<'a> {
 
 /// One payment vendor. The contract all sign: every verb may be called twice with the same reference and takes effect
 /// at most once, or its answer is `Error::Unknown`; a time-out is `Unknown`; a decline is a value; amount, currency
-/// and reference of every answer have been compared with what was asked.
+/// and reference of every answer have been compared with what was asked, but for a transaction's amount (`ask`), which
+/// is told as it is.
 #[async_trait]
 pub trait PaymentProvider: Send + Sync {
     /// When money paid with this moves: the vendor's line in the table of `ARCHITECTURE.md`. None: not taken here.

@@ -78,9 +78,13 @@ pub enum What {
         amount_minor: i64,
         refund: String,
     },
+    /// Another amount or another currency than was asked for.
     PaidWrong {
         payment: String,
         amount_minor: i64,
+        /// Where it is none that we take money in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<String>,
     },
     Confirmed {
         vista_booking: String,

@@ -1,7 +1,8 @@
 //! Money that comes after its booking was lost goes back by itself: told by a webhook, found by asking, found when the
 //! vendor's session ends, and days later, when only the rows and the vendor still know of it.
 
-use harness::{Order, Payment, Setup, Shopper, Visit, until, visit, visit_with};
+use harness::{Customer, Order, Payment, Setup, Shopper, Visit, Way, until, visit, visit_with};
+use schema::ids::BookingId;
 use serde_json::{Value, json};
 use std::{fs, sync::Arc};
 use tokio::task::JoinSet;
@@ -139,6 +140,42 @@ async fn money_that_shows_three_days_later_goes_back_though_the_engine_has_forgo
         assert_eq!(hyperpay.redelivers(&redelivery).await, [json!(200)]);
     }
     assert_back(&pages).await;
+}
+
+/// A charge whose answer was lost, and which was proven absent by a vendor that is slower than its lag: nobody was told the
+/// account that it is under, which the vendor wants to hear with its refund.
+#[tokio::test]
+async fn money_of_a_charge_that_was_given_up_goes_back_by_the_account_it_is_found_under() {
+    let visit = visit_with(brisk()).await;
+    let booking = visit.customer().books(Order::new(&visit)).await;
+    let key = Customer::key();
+    let ids = visit.system.id_key();
+    let payment = ids.payment(BookingId::from_bare(booking.bare()).unwrap(), &key);
+    let about = |op: &str, fault: &str, times: u32| json!({ "match": { "op": op, "reference": payment.bare() }, "fault": fault, "times": times });
+    let rules = [
+        about("purchase", "http_500_after", 1),
+        about("status", "lookup_lag", 0),
+        about("webhook", "lost", 1),
+    ];
+    visit.misbehaves("payfort", &json!(rules)).await;
+    let body = Way::PayFortApple.body(&visit, &key).await;
+    assert_eq!(booking.tries_to_pay_with(&key, &body).await.status, 202);
+    let charged = || async {
+        let ledger = visit.ledger_of("payfort").await;
+        let taken =
+            |entry: &&Value| entry["kind"] == "capture" && entry["reference"] == *payment.bare();
+        ledger.iter().find(taken).cloned()
+    };
+    until("a charge", charged).await;
+    assert_eq!(booking.cancels().await.status, 200);
+    let abandoned = |view: &Value| view["payments"][0]["status"] == "ABANDONED";
+    booking.until_so("a charge that was given up", abandoned).await;
+
+    visit.all_goes_well().await;
+    let redelivery = json!({ "reference": payment.bare() });
+    assert_eq!(visit.redelivers("payfort", &redelivery).await, [json!(200)]);
+    booking.until_refunded().await;
+    visit.assert_balanced().await;
 }
 
 /// Whatever the engine kept is past its retention, and the rows are old.

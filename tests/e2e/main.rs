@@ -21,6 +21,7 @@ mod every_way;
 mod identity;
 mod kiosk;
 mod late_money;
+mod left_to_people;
 mod outages;
 mod payments;
 mod planted;

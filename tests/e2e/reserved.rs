@@ -119,6 +119,24 @@ async fn staff_take_back_what_is_only_reserved() {
     visit.assert_balanced().await;
 }
 
+/// The notice names the capture (`CP`) and its reference, and nothing of the reservation.
+#[tokio::test]
+async fn a_chargeback_of_what_took_it_finds_its_booking() {
+    let visit = visit().await;
+    let booking = booked(&visit).await;
+    let payment = booking.opens_card_payment().await;
+    payment.shopper(Shopper::Approves).await;
+    booking.until_ticket().await;
+    payment.until("CAPTURED").await;
+
+    let url = format!("{}/_sim/hyperpay/chargebacks", visit.system.sandbox);
+    let order = json!({ "reference": capture_reference(&payment) });
+    let answer = visit.http.post(url).json(&order).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    visit.until_case("chargeback", &booking).await;
+    visit.assert_balanced_but_for(&["chargeback"]).await;
+}
+
 #[tokio::test]
 async fn a_lost_answer_about_taking_it_is_looked_up() {
     let visit = visit().await;

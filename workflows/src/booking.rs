@@ -270,9 +270,12 @@ impl Story<'_> {
         let vendor = AtVendor { ctx, activities, patience: Patience::Endless };
         let capture = move || activities.capture_payment(request.booking_id);
         let captured = until_done(|| vendor.finish("capture_payment", capture)).await?;
-        if answered(captured) == Some(CaptureState::Pending) {
-            let ask = move || activities.ask_capture(request.booking_id);
-            until_done(|| vendor.finish("ask_capture", ask)).await?;
+        match answered(captured) {
+            Some(CaptureState::Pending | CaptureState::Otherwise { .. }) => {
+                let ask = move || activities.ask_capture(request.booking_id);
+                until_done(|| vendor.finish("ask_capture", ask)).await?;
+            }
+            Some(CaptureState::Captured { .. } | CaptureState::Rejected { .. }) | None => {}
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::{
     http::{Call, Deadline},
     provider::{CaptureOrder, CaptureState, RefundOrder, RefundState},
 };
+use schema::money::Money;
 use serde_json::{Value, json};
 
 /// What is to be done with a payment.
@@ -63,11 +64,16 @@ impl Checkout {
         };
         let actions = self.actions(plain(&order.transaction)?, until).await?;
         let Some(found) = most_certain(actions.iter().filter(ours)) else { return Ok(None) };
-        if found.amount != Some(order.amount.amount_minor) {
-            return Err(Error::unknown("checkout: it captured another amount"));
+        let other = || Error::unknown("checkout: a capture of another amount");
+        let asked = order.amount.amount_minor;
+        if found.amount != Some(asked) {
+            // An action says no currency: it is its payment's, which was compared when it was settled.
+            let taken = found.amount.filter(|_| found.approved == Some(true)).ok_or_else(other)?;
+            let taken = Money::new(taken, order.amount.currency).into();
+            return Ok(Some(CaptureState::Otherwise { taken }));
         }
         Ok(Some(match found.approved {
-            Some(true) => CaptureState::Captured,
+            Some(true) => CaptureState::Captured { transaction: None },
             None => CaptureState::Pending,
             Some(false) => {
                 let (code, reason) = refusal(found);

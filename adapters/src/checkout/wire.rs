@@ -6,7 +6,7 @@ use crate::{
     provider::{Charge, RefundOrder},
 };
 use chrono::{DateTime, FixedOffset};
-use schema::money::{Currency, Money};
+use schema::money::Shown;
 use serde::Deserialize;
 use std::fmt;
 
@@ -151,22 +151,18 @@ impl Payment {
         Err(Error::unknown("checkout: the answer is about another payment"))
     }
 
-    /// What it was asked for.
-    pub(super) fn money(&self) -> Result<Money, Error> {
-        let broken = |what: &str| Error::unknown(format!("checkout: a payment {what}"));
-        match self.currency.as_deref() {
-            Some(code) if code == Currency::Sar.code() => {}
-            Some(_) | None => return Err(broken("in another currency")),
-        }
+    /// What it is for, as the vendor says.
+    pub(super) fn money(&self) -> Result<Shown, Error> {
         let amount = self.amount.filter(|amount| *amount >= 0);
-        amount.map(Money::sar).ok_or_else(|| broken("without a readable amount"))
+        let shown = amount.and_then(|amount| Shown::new(amount, self.currency.as_deref()?));
+        shown.ok_or_else(|| Error::unknown("checkout: a payment without a readable amount"))
     }
 
     /// What was taken of it: less than was asked, if the vendor says so.
-    pub(super) fn taken(&self) -> Result<Money, Error> {
+    pub(super) fn taken(&self) -> Result<Shown, Error> {
         let asked = self.money()?;
         match self.balances.as_ref().and_then(|balances| balances.total_captured) {
-            Some(taken) if taken > 0 => Ok(Money::new(taken, asked.currency)),
+            Some(taken) if taken > 0 => Ok(asked.of_same(taken)),
             None if self.status != Status::PartiallyCaptured => Ok(asked),
             Some(_) | None => Err(Error::unknown("checkout: captured, and it does not say what")),
         }
@@ -303,6 +299,7 @@ pub(super) fn is_word(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use schema::money::Money;
     use serde_json::{Value, json};
 
     fn payment(change: &Value) -> Payment {
@@ -317,7 +314,10 @@ mod tests {
     #[test]
     fn amounts_are_whole_minor_units_or_nothing() {
         assert_eq!(payment(&json!({})).money().unwrap(), Money::sar(6_450));
-        assert!(payment(&json!({"currency": "USD"})).money().is_err());
+        let abroad = payment(&json!({"currency": "USD"})).money().unwrap();
+        assert_eq!((abroad.money(), abroad.currency()), (None, "USD"));
+        assert!(payment(&json!({"currency": "dollars"})).money().is_err());
+        assert!(payment(&json!({"currency": null})).money().is_err());
         assert!(payment(&json!({"amount": -1})).money().is_err());
         assert!(payment(&json!({"amount": null})).money().is_err());
         for wrong in [json!("6450"), json!(64.5), json!(true), json!([6450])] {

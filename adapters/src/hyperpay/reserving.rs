@@ -64,8 +64,7 @@ impl HyperPay {
         let call = Call::post_form("capture", path, form);
         let answer = self.ask_vendor(call, Deadline::after(within)).await?;
         let state = self.capture_state(&answer)?;
-        same_capture(order, &answer)?;
-        Ok(state)
+        of_the_same(order, &answer, state)
     }
 
     pub(super) async fn find_taken(
@@ -80,7 +79,6 @@ impl HyperPay {
             if answer.merchant_transaction_id.is_none() || answer.amount.is_none() {
                 return Err(Error::unknown("hyperpay: a capture that does not say of what"));
             }
-            same_capture(order, answer)?;
             let state = match self.capture_state(answer) {
                 // Neither done nor refused for certain: it may still become either.
                 Err(Error::Unknown { .. }) => CaptureState::Pending,
@@ -90,7 +88,8 @@ impl HyperPay {
                 }
                 state => state?,
             };
-            if state == CaptureState::Captured {
+            let state = of_the_same(order, answer, state)?;
+            if matches!(state, CaptureState::Captured { .. } | CaptureState::Otherwise { .. }) {
                 return Ok(Some(state));
             }
             found = if found == Some(CaptureState::Pending) { found } else { Some(state) };
@@ -101,7 +100,10 @@ impl HyperPay {
     fn capture_state(&self, answer: &Answer) -> Result<CaptureState, Error> {
         let code = &answer.result.code;
         match self.codes.class(code) {
-            Class::Approved | Class::Review => Ok(CaptureState::Captured),
+            Class::Approved | Class::Review => {
+                let transaction = answer.id.clone().filter(|id| is_plain(id));
+                Ok(CaptureState::Captured { transaction })
+            }
             Class::Pending | Class::PendingLong => Ok(CaptureState::Pending),
             Class::Declined(_) | Class::Invalid(Invalid::Reference) => {
                 Ok(CaptureState::Rejected { code: code.clone(), reason: answer.reason() })
@@ -119,14 +121,27 @@ impl HyperPay {
     }
 }
 
-/// What an answer says about a capture must be about this one. What it leaves out it does not contradict.
-fn same_capture(order: &CaptureOrder, answer: &Answer) -> Result<(), Error> {
+/// What an answer says about a capture must be about this one. What it leaves out it does not contradict. One of another
+/// amount is no end of this one, unless it was taken.
+fn of_the_same(
+    order: &CaptureOrder,
+    answer: &Answer,
+    state: CaptureState,
+) -> Result<CaptureState, Error> {
+    let another = || Error::unknown("hyperpay: the answer is about another capture");
     let reference = order.payment.capture_reference();
     let same_reference = answer.merchant_transaction_id.as_ref().is_none_or(|it| *it == reference);
     let same_parent = answer.referenced_id.as_ref().is_none_or(|it| *it == order.transaction);
-    let same_amount = answer.amount.is_none() || answer.money()? == order.amount;
-    if same_reference && same_parent && same_amount {
-        return Ok(());
+    if !same_reference || !same_parent {
+        return Err(another());
     }
-    Err(Error::unknown("hyperpay: the answer is about another capture"))
+    let shown = answer.amount.as_ref().map(|_| answer.money()).transpose()?;
+    match (shown.filter(|shown| *shown != order.amount), state) {
+        (None, state) => Ok(state),
+        (Some(taken), CaptureState::Captured { .. }) => Ok(CaptureState::Otherwise { taken }),
+        (
+            Some(_),
+            CaptureState::Pending | CaptureState::Otherwise { .. } | CaptureState::Rejected { .. },
+        ) => Err(another()),
+    }
 }

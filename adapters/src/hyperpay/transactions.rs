@@ -44,15 +44,16 @@ impl HyperPay {
         let reference =
             answer.merchant_transaction_id.clone().ok_or_else(|| broken("a reference"))?;
         let id = answer.id.clone().filter(|id| is_plain(id)).ok_or_else(|| broken("an id"))?;
-        let foreign = answer.account().is_some_and(|shown| shown != self.account(question));
+        let account = self.account(question);
+        let foreign = answer.account().is_some_and(|shown| shown != account);
         if reference != expected || foreign {
             warn!(payment.id = %question.payment, transaction = id, "hyperpay shows a transaction that is not ours");
             return Ok(None);
         }
         let amount = answer.money()?;
         let state = self.state(&answer.result.code, reserved);
-        let (brand, last4) = (answer.brand(), answer.last4());
-        Ok(Some(Transaction { id, reference, amount, state, brand, last4 }))
+        let (account, brand, last4) = (Some(account.to_owned()), answer.brand(), answer.last4());
+        Ok(Some(Transaction { id, reference, account, amount, state, brand, last4 }))
     }
 
     /// What a transaction's own result says of it. What is not known to be final may still become anything.

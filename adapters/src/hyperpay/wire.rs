@@ -1,7 +1,7 @@
 //! `HyperPay`'s forms and JSON. Amounts are decimal text with two digits; only `result` is always there.
 
 use crate::error::Error;
-use schema::money::{Currency, Money};
+use schema::money::{Money, Shown};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -182,14 +182,10 @@ impl Answer {
         nested.or(self.entity.as_deref())
     }
 
-    pub(super) fn money(&self) -> Result<Money, Error> {
-        let broken = |what: &str| Error::unknown(format!("hyperpay: a transaction {what}"));
-        match self.currency.as_deref() {
-            Some(code) if code == Currency::Sar.code() => {}
-            Some(_) | None => return Err(broken("in another currency")),
-        }
+    pub(super) fn money(&self) -> Result<Shown, Error> {
         let amount = self.amount.as_deref().and_then(amount_from_wire);
-        amount.map(Money::sar).ok_or_else(|| broken("without a readable amount"))
+        let shown = amount.and_then(|amount| Shown::new(amount, self.currency.as_deref()?));
+        shown.ok_or_else(|| Error::unknown("hyperpay: a transaction without a readable amount"))
     }
 
     /// The code as it is documented. What is no such code is not repeated: anything could be in it.

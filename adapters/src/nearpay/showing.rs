@@ -7,7 +7,7 @@ use crate::{
     provider::{RefundOrder, RefundState, Transaction, TransactionState},
 };
 use chrono::{DateTime, Utc};
-use schema::money::Money;
+use schema::money::{Money, Shown as Amount};
 use tracing::warn;
 
 /// A transaction, once its receipts have been put together.
@@ -88,6 +88,7 @@ pub(super) fn charges(
         let charge = Transaction {
             id: shown.id.to_owned(),
             reference: reference.to_owned(),
+            account: None,
             amount: match state {
                 TransactionState::Captured { .. } => shown.receipt.money()?,
                 // No money has moved that anybody would compare.
@@ -95,7 +96,7 @@ pub(super) fn charges(
                 | TransactionState::Voided
                 | TransactionState::Pending
                 | TransactionState::Declined { .. } => {
-                    shown.receipt.money().unwrap_or(Money::sar(0))
+                    shown.receipt.money().unwrap_or_else(|_| Money::sar(0).into())
                 }
             },
             state,
@@ -110,7 +111,7 @@ pub(super) fn charges(
 
 /// A reversal gives back all of a transaction.
 pub(super) fn reversed(order: &RefundOrder, charged: &Shown<'_>) -> Result<RefundState, Error> {
-    same(charged.receipt.money()?, order)?;
+    same(&charged.receipt.money()?, order)?;
     Ok(RefundState::Refunded { transaction: charged.id.to_owned() })
 }
 
@@ -123,15 +124,15 @@ pub(super) fn refunded(
         let shown = Shown::of(one)?;
         let approved = shown.receipt.is_approved == Some(true) && !shown.reversed;
         if shown.receipt.kind() == Kind::Refund && approved {
-            same(shown.receipt.money()?, order)?;
+            same(&shown.receipt.money()?, order)?;
             return Ok(Some(RefundState::Refunded { transaction: shown.id.to_owned() }));
         }
     }
     Ok(None)
 }
 
-fn same(given_back: Money, order: &RefundOrder) -> Result<(), Error> {
-    if given_back == order.amount {
+fn same(given_back: &Amount, order: &RefundOrder) -> Result<(), Error> {
+    if *given_back == order.amount {
         return Ok(());
     }
     Err(Error::unknown("nearpay: another amount was given back than is owed"))

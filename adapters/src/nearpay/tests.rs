@@ -52,6 +52,7 @@ fn question() -> Question {
         session: Some(payment().bare()),
         account: Some(TERMINAL.to_owned()),
         transaction: None,
+        known: Vec::new(),
     }
 }
 
@@ -218,7 +219,7 @@ async fn before_the_terminal_is_known_nothing_counts_as_taken() {
 async fn amount_brand_and_digits_are_the_vendors_own() {
     let server = answers(200, &list(&[listed(1, receipt(UUID))]));
     let [one] = nearpay(&server).ask(&question(), WITHIN).await.unwrap().try_into().unwrap();
-    assert_eq!((one.id.as_str(), one.amount), (UUID, Money::sar(6_450)));
+    assert_eq!((one.id.as_str(), one.amount.money()), (UUID, Some(Money::sar(6_450))));
     assert_eq!(one.reference, payment().bare());
     assert_eq!((one.brand.as_deref(), one.last4.as_deref()), (Some("MADA"), Some("9871")));
     let reference = payment().bare();
@@ -227,13 +228,16 @@ async fn amount_brand_and_digits_are_the_vendors_own() {
     for (pointer, value) in [
         ("/amount_authorized/value", json!("1e3")),
         ("/amount_authorized", Value::Null),
-        ("/currency/english", json!("AED")),
+        ("/currency/english", json!("dirhams")),
         ("/currency", Value::Null),
         ("/transaction_uuid", json!("../../x")),
     ] {
         let error = ask(&[listed(1, with(receipt(UUID), pointer, value))]).await.unwrap_err();
         assert!(matches!(error, Error::Unknown { .. }), "{pointer}: {error}");
     }
+    let abroad = listed(1, with(receipt(UUID), "/currency/english", json!("AED")));
+    let [one] = ask(&[abroad]).await.unwrap().try_into().unwrap();
+    assert_eq!((one.amount.money(), one.amount.to_string()), (None, "64.50 AED".to_owned()));
 }
 
 #[tokio::test]
@@ -242,7 +246,7 @@ async fn what_was_not_taken_needs_no_amount_and_hides_nothing_that_was() {
     let declined = with(declined, "/amount_authorized", Value::Null);
     let all = ask(&[listed(1, declined), listed(2, receipt(UUID))]).await.unwrap();
     assert_eq!(all[0].state, TransactionState::Declined { code: "000".to_owned() });
-    assert_eq!((all[1].id.as_str(), all[1].amount), (UUID, Money::sar(6_450)));
+    assert_eq!((all[1].id.as_str(), all[1].amount.money()), (UUID, Some(Money::sar(6_450))));
 }
 
 #[tokio::test]

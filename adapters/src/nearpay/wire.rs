@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use chrono::{DateTime, Utc};
-use schema::money::{Currency, Money};
+use schema::money::Shown;
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
@@ -134,15 +134,12 @@ impl Receipt {
         }
     }
 
-    pub(super) fn money(&self) -> Result<Money, Error> {
-        let broken = |what: &str| Error::unknown(format!("nearpay: a receipt {what}"));
-        match self.currency.as_ref().and_then(|it| it.english.as_deref()) {
-            Some(code) if code == Currency::Sar.code() => {}
-            Some(_) | None => return Err(broken("in another currency")),
-        }
+    pub(super) fn money(&self) -> Result<Shown, Error> {
+        let currency = self.currency.as_ref().and_then(|it| it.english.as_deref());
         let amount = self.amount_authorized.as_ref().and_then(|it| it.value.as_deref());
         let amount = amount.and_then(amount_from_wire);
-        amount.map(Money::sar).ok_or_else(|| broken("without a readable amount"))
+        let shown = amount.and_then(|amount| Shown::new(amount, currency?));
+        shown.ok_or_else(|| Error::unknown("nearpay: a receipt without a readable amount"))
     }
 
     /// Why it was not approved: two to four letters or digits; whatever else is there is not repeated.

@@ -128,11 +128,10 @@ impl PayFort {
         if let Some(opened) = self.charged(charge, channel, &answer)? {
             return Ok(opened);
         }
+        // "Not allowed" and "no such order" contradict each other: which of them is late only a later look can tell.
+        let none = || Error::unknown("payfort: not allowed, by an order that it does not show");
         let shown = self.shown_after_a_no(channel, charge.payment, until).await?;
-        Ok(match shown {
-            Some(standing) => self.found(charge, channel, &standing),
-            None => over(charge, channel),
-        })
+        Ok(self.found(charge, channel, &shown.ok_or_else(none)?))
     }
 
     /// What the answer to a charge comes to. `None`: the order does not allow it, and what it shows is the answer. Of

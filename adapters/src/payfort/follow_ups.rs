@@ -39,7 +39,7 @@ impl PayFort {
             CaptureState::Rejected { code, reason: answer.reason() }
         };
         Ok(match followed(&answer, Class::Captured)? {
-            Followed::Done => CaptureState::Captured,
+            Followed::Done => CaptureState::Captured { transaction: None },
             Followed::Pending => CaptureState::Pending,
             Followed::Rejected => rejected(),
             Followed::NotAllowed => {

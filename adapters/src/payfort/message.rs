@@ -4,7 +4,7 @@
 
 use super::{codes::Class, signing::Texts};
 use crate::{card_numbers, error::Error};
-use schema::money::Currency;
+use schema::money::{Currency, Shown};
 use serde::{
     Deserialize, Deserializer,
     de::{Error as _, MapAccess, SeqAccess, Visitor},
@@ -69,6 +69,13 @@ impl Message {
     /// Says no currency, or ours.
     pub(super) fn is_in_riyals(&self) -> bool {
         self.get("currency").is_none_or(|code| code == Currency::Sar.code())
+    }
+
+    /// So much in the currency that it says, or in ours.
+    pub(super) fn amount(&self, minor: i64) -> Result<Shown, Error> {
+        let code = self.get("currency").unwrap_or(Currency::Sar.code());
+        let none = || Error::unknown("payfort: an amount in no currency");
+        Shown::new(minor, code).ok_or_else(none)
     }
 
     /// The code as it is documented, five digits. What is no such code is not repeated: anything could be in it.

@@ -280,7 +280,7 @@ impl PaymentProvider for PayFort {
             let standing = self.standing(channel, question.payment, until).await?;
             // A challenge that nobody has answered is no transaction (yet): with the session it is over.
             if let Some(standing) = standing.filter(|it| !it.waits_for_the_customer()) {
-                found.push(standing.transaction(question.payment.bare())?);
+                found.push(standing.transaction(question, channel)?);
             }
         }
         Ok(found)

@@ -4,14 +4,15 @@
 //! refunds, so what a look-up can prove of one rests on this: Usher makes one refund of a payment, so money that went back
 //! in its amount is that refund, or the same money sent back by a person. Any other amount proves nothing, and is unknown.
 
-use super::{codes::Class, message::Message};
+use super::{codes::Class, message::Message, signing::Channel};
 use crate::{
     error::Error,
     provider::{
-        CaptureOrder, CaptureState, RefundOrder, RefundState, Transaction, TransactionState,
+        CaptureOrder, CaptureState, Question, RefundOrder, RefundState, Transaction,
+        TransactionState,
     },
 };
-use schema::money::Money;
+use schema::money::Shown;
 
 /// An operation that follows a payment, by the statuses of its codes: done, failed.
 type FollowUp = [&'static str; 2];
@@ -30,6 +31,8 @@ pub(super) struct Standing {
     code: String,
     authorized: i64,
     captured: i64,
+    /// None of it, in its currency.
+    nothing: Shown,
     refunded: i64,
     brand: Option<String>,
     last4: Option<String>,
@@ -48,9 +51,7 @@ impl Standing {
         if untouched && no_payment {
             return Ok(None);
         }
-        if !answer.is_in_riyals() {
-            return Err(Error::unknown("payfort: an order in another currency"));
-        }
+        let nothing = answer.amount(0)?;
         let fort_id =
             answer.fort_id().ok_or_else(|| Error::unknown("payfort: an order without an id"))?;
         Ok(Some(Self {
@@ -58,6 +59,7 @@ impl Standing {
             code: code.to_owned(),
             authorized,
             captured,
+            nothing,
             refunded: total("refunded_amount")?,
             brand: answer.brand(),
             last4: answer.last4(),
@@ -143,12 +145,22 @@ impl Standing {
         self.authorized > 0 && (failed || turned_away)
     }
 
-    pub(super) fn transaction(self, reference: String) -> Result<Transaction, Error> {
+    /// An order is one transaction: where one was `known` before, no other one's answer is believed.
+    pub(super) fn transaction(
+        self,
+        question: &Question,
+        channel: &Channel,
+    ) -> Result<Transaction, Error> {
+        let known = &question.known;
+        if !known.is_empty() && !known.contains(&self.fort_id) {
+            return Err(Error::unknown("payfort: the order has another id than before"));
+        }
         let (state, minor) = self.state()?;
         Ok(Transaction {
             id: self.fort_id,
-            reference,
-            amount: Money::sar(minor),
+            reference: question.payment.bare(),
+            account: Some(channel.access_code.clone()),
+            amount: self.nothing.of_same(minor),
             state,
             brand: self.brand,
             last4: self.last4,
@@ -162,11 +174,12 @@ impl Standing {
             let (code, reason) = (self.code.clone(), format!("payfort: {}", self.code));
             Some(CaptureState::Rejected { code, reason })
         };
-        if self.captured == order.amount.amount_minor {
-            return Ok(Some(CaptureState::Captured));
+        let taken = self.nothing.of_same(self.captured);
+        if taken == order.amount {
+            return Ok(Some(CaptureState::Captured { transaction: None }));
         }
         if self.captured > 0 {
-            return Err(Error::unknown("payfort: another amount was taken"));
+            return Ok(Some(CaptureState::Otherwise { taken }));
         }
         let over = self.class() == Class::Voided || self.has_failed(CAPTURE);
         if over {
@@ -186,7 +199,7 @@ impl Standing {
         let (this, done, failed) = if order.reserved {
             (VOID, self.class() == Class::Voided, self.captured > 0)
         } else {
-            (REFUND, self.refunded == order.amount.amount_minor, false)
+            (REFUND, self.nothing.of_same(self.refunded) == order.amount, false)
         };
         if done {
             return Ok(Some(RefundState::Refunded { transaction }));

@@ -40,7 +40,7 @@ impl Payment {
             status @ (Status::Rejected | Status::Expired) => declined(status),
             status @ (Status::Authorized | Status::Closed) => {
                 let taken = self.taken()?;
-                if !taken.is_zero() {
+                if taken.amount_minor() != 0 {
                     // A part only is none of ours: whoever settles it sees that the amount is another.
                     amount = taken;
                     TransactionState::Captured { review: false }
@@ -52,7 +52,8 @@ impl Payment {
             }
         };
         let id = self.id.to_ascii_lowercase();
-        Ok(Some(Transaction { id, reference: expected, amount, state, brand: None, last4: None }))
+        let (reference, account, brand, last4) = (expected, None, None, None);
+        Ok(Some(Transaction { id, reference, account, amount, state, brand, last4 }))
     }
 
     /// What became of taking all of it. Whoever took it (Tabby does, after 21 days): it is taken once. None: not yet.
@@ -63,10 +64,10 @@ impl Payment {
         self.is_of(order.payment)?;
         let (status, taken) = (self.status()?, self.taken()?);
         if taken == order.amount {
-            return Ok(Some(CaptureState::Captured));
+            return Ok(Some(CaptureState::Captured { transaction: None }));
         }
-        if !taken.is_zero() {
-            return Err(broken("of which another amount was taken"));
+        if taken.amount_minor() != 0 {
+            return Ok(Some(CaptureState::Otherwise { taken }));
         }
         Ok(match status {
             Status::Created | Status::Authorized => None,
@@ -85,7 +86,7 @@ impl Payment {
         let Some(refund) = self.refunds()?.iter().find(|refund| ours(&refund.reference_id)) else {
             return Ok(None);
         };
-        if refund.money()? != order.amount {
+        if self.money()?.of_same(refund.minor()?) != order.amount {
             return Err(broken("of which another amount went back"));
         }
         if !is_uuid(&refund.id) {
@@ -100,7 +101,7 @@ impl Payment {
         if self.money()? != order.amount {
             return Err(broken("of another amount"));
         }
-        if !self.taken()?.is_zero() {
+        if self.taken()?.amount_minor() != 0 {
             return Ok(Reservation::Taken);
         }
         Ok(match self.status()? {

@@ -1,7 +1,7 @@
 //! Tabby's JSON: amounts are decimal text, and a payment is one object for its whole life (Tabby, "API Reference").
 
 use crate::error::Error;
-use schema::money::{Currency, Money};
+use schema::money::{Money, Shown};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
 
@@ -99,16 +99,14 @@ impl Payment {
         self.order.as_ref()?.reference_id.as_deref()
     }
 
-    pub(super) fn money(&self) -> Result<Money, Error> {
-        if self.currency != Currency::Sar.code() {
-            return Err(broken("in another currency"));
-        }
+    pub(super) fn money(&self) -> Result<Shown, Error> {
         let amount = amount_from_wire(&self.amount);
-        amount.map(Money::sar).ok_or_else(|| broken("without a readable amount"))
+        let shown = amount.and_then(|amount| Shown::new(amount, &self.currency));
+        shown.ok_or_else(|| broken("without a readable amount"))
     }
 
     /// How much of it was taken. What is left out says nothing: a closed payment would look like one that was let go.
-    pub(super) fn taken(&self) -> Result<Money, Error> {
+    pub(super) fn taken(&self) -> Result<Shown, Error> {
         let captures =
             self.captures.as_ref().ok_or_else(|| broken("that does not say what was taken"))?;
         let (mut taken, mut seen): (i64, _) = (0, BTreeSet::new());
@@ -117,10 +115,10 @@ impl Payment {
             if !seen.insert(&capture.id) {
                 continue;
             }
-            let sum = taken.checked_add(capture.money()?.amount_minor);
+            let sum = taken.checked_add(capture.minor()?);
             taken = sum.ok_or_else(|| broken("of which more was taken than there is"))?;
         }
-        Ok(Money::sar(taken))
+        Ok(self.money()?.of_same(taken))
     }
 
     pub(super) fn refunds(&self) -> Result<&[Movement], Error> {
@@ -129,9 +127,10 @@ impl Payment {
 }
 
 impl Movement {
-    pub(super) fn money(&self) -> Result<Money, Error> {
+    /// In hundredths of the payment's currency.
+    pub(super) fn minor(&self) -> Result<i64, Error> {
         let amount = amount_from_wire(&self.amount);
-        amount.map(Money::sar).ok_or_else(|| broken("with an unreadable amount in it"))
+        amount.ok_or_else(|| broken("with an unreadable amount in it"))
     }
 }
 

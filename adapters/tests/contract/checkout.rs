@@ -118,8 +118,13 @@ pub(crate) async fn by_apple_pay(at: &Standin<Checkout>) -> Charge {
 }
 
 pub(crate) async fn ask(at: &Standin<Checkout>, charge: &Charge) -> Vec<Transaction> {
-    let question =
-        Question { payment: charge.payment, session: None, account: None, transaction: None };
+    let question = Question {
+        payment: charge.payment,
+        session: None,
+        account: None,
+        transaction: None,
+        known: Vec::new(),
+    };
     at.vendor.ask(&question, WITHIN).await.unwrap()
 }
 
@@ -277,7 +282,7 @@ async fn what_is_taken_although_it_was_to_be_reserved_is_known() {
         matches!(one.state, TransactionState::Captured { .. }).then_some(one)
     });
     let taken = taken.await;
-    assert_eq!((taken.id.as_str(), taken.amount), (opened.id.as_str(), charge.amount));
+    assert_eq!((taken.id.as_str(), taken.amount), (opened.id.as_str(), charge.amount.into()));
     let mut paying = Paying::of(&at, charge, opened, taken.id);
     assert!(matches!(paying.found(Verb::Capture).await, Said::Done(_)));
     assert!(matches!(paying.say(Verb::Capture, WITHIN).await, Ok(Said::No(_))));

@@ -56,8 +56,13 @@ fn refund_of(charge: &Charge, session: &Session, reserved: bool) -> RefundOrder 
 }
 
 async fn state(through: &Adapter, charge: &Charge) -> TransactionState {
-    let question =
-        Question { payment: charge.payment, session: None, account: None, transaction: None };
+    let question = Question {
+        payment: charge.payment,
+        session: None,
+        account: None,
+        transaction: None,
+        known: Vec::new(),
+    };
     let [shown] = through.ask(&question, WITHIN).await.unwrap().try_into().unwrap();
     shown.state
 }
@@ -66,7 +71,7 @@ async fn taken(through: &Adapter, order: &CaptureOrder) {
     through.capture(order, WITHIN).await.unwrap();
     until("the capture", async || {
         let found = through.find_capture(order, WITHIN).await.unwrap();
-        (found == Some(CaptureState::Captured)).then_some(())
+        (found == Some(CaptureState::Captured { transaction: None })).then_some(())
     })
     .await;
 }
@@ -99,6 +104,7 @@ async fn a_payment_is_as_described_from_its_token_to_its_refund() {
         session: Some(format!("pay_{}", "a".repeat(26))),
         account: None,
         transaction: None,
+        known: Vec::new(),
     };
     assert_eq!(through.ask(&nobodys, WITHIN).await.unwrap().len(), 1);
     prism.saw_nothing_but(&EXCEPTED, 12);

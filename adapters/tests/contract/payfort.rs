@@ -167,8 +167,13 @@ async fn apple_pay_goes_by_its_own_channel() {
         charge.secret = Some(given.to_string().into());
         let session = session(at.vendor.open(&charge, WITHIN).await.unwrap());
         assert_eq!(session.account, PAYFORT_APPLE_ACCESS_CODE);
-        let question =
-            Question { payment: charge.payment, session: None, account: None, transaction: None };
+        let question = Question {
+            payment: charge.payment,
+            session: None,
+            account: None,
+            transaction: None,
+            known: Vec::new(),
+        };
         let [found] = at.vendor.ask(&question, WITHIN).await.unwrap().try_into().unwrap();
         assert_eq!(found.state, TransactionState::Captured { review: false });
         let [booked] = at.entries(&charge.payment.bare()).await.try_into().unwrap();

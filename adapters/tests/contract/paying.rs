@@ -27,6 +27,8 @@ pub(crate) enum Said {
     Pending,
     /// For good, for this reason.
     No(String),
+    /// It was done, and not as it was asked.
+    Otherwise,
 }
 
 impl From<Opened> for Said {
@@ -41,7 +43,8 @@ impl From<Opened> for Said {
 impl From<CaptureState> for Said {
     fn from(state: CaptureState) -> Self {
         match state {
-            CaptureState::Captured => Self::Done(String::new()),
+            CaptureState::Captured { .. } => Self::Done(String::new()),
+            CaptureState::Otherwise { .. } => Self::Otherwise,
             CaptureState::Pending => Self::Pending,
             CaptureState::Rejected { code, .. } => Self::No(code),
         }
@@ -112,7 +115,7 @@ impl<'a, V: Vendor> Paying<'a, V> {
             Taking::AtOnce => TransactionState::Captured { review: false },
             Taking::OnceConfirmed => TransactionState::Authorized,
         };
-        let asked = (self.charge.amount, self.charge.payment.bare());
+        let asked = (self.charge.amount.into(), self.charge.payment.bare());
         assert_eq!((state, (amount, reference)), (expected, asked));
         id
     }
@@ -221,6 +224,7 @@ impl<'a, V: Vendor> Paying<'a, V> {
             session: session.map(|session| session.id.clone()),
             account: session.map(|session| session.account.clone()),
             transaction: None,
+            known: Vec::new(),
         };
         self.at.vendor.ask(&question, within).await
     }

@@ -163,7 +163,8 @@ fn charge(vendor: &dyn PaymentProvider, token: &SecretString) -> Charge {
 }
 
 async fn states(vendor: &HyperPay, payment: PaymentId) -> Vec<TransactionState> {
-    let question = Question { payment, session: None, account: None, transaction: None };
+    let question =
+        Question { payment, session: None, account: None, transaction: None, known: Vec::new() };
     let shown = vendor.ask(&question, WITHIN).await.unwrap();
     shown.into_iter().map(|transaction| transaction.state).collect()
 }

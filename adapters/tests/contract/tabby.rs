@@ -62,7 +62,8 @@ impl Vendor for Tabby {
 /// What is shown under a payment of ours that a hint has named.
 async fn hinted(at: &Standin<Tabby>, charge: &Charge, id: Option<String>) -> Vec<Transaction> {
     let payment = charge.payment;
-    let question = Question { payment, session: None, account: None, transaction: id };
+    let question =
+        Question { payment, session: None, account: None, transaction: id, known: Vec::new() };
     at.vendor.ask(&question, WITHIN).await.unwrap()
 }
 

@@ -49,6 +49,7 @@ async fn payments_are_as_described() {
         session: Some(id.to_owned()),
         account: None,
         transaction: None,
+        known: Vec::new(),
     };
     let ours = question(&paying.session().id);
     let [shown] = through.ask(&ours, WITHIN).await.unwrap().try_into().unwrap();

@@ -210,6 +210,7 @@ impl Vendor {
             session: Some(self.session.to_owned()),
             account: Some(self.account.to_owned()),
             transaction: Some(self.transaction.to_owned()),
+            known: Vec::new(),
         }
     }
 
@@ -250,7 +251,7 @@ impl Heard {
     pub(crate) fn money(&self) -> bool {
         match self {
             Self::Transactions(all) => all.iter().any(has_money),
-            Self::Capture(state) => *state == CaptureState::Captured,
+            Self::Capture(state) => matches!(state, CaptureState::Captured { .. }),
             Self::Refund(state) => matches!(state, RefundState::Refunded { .. }),
             Self::Opened(_) | Self::Nothing => false,
         }
@@ -265,7 +266,7 @@ impl Heard {
                 for one in all {
                     assert!(is_plain(&one.id), "{one:?}");
                     assert_eq!(one.reference, REFERENCE, "{one:?} of {}", told());
-                    let amount = one.amount.amount_minor;
+                    let amount = one.amount.amount_minor();
                     assert!(!has_money(one) || is_said(amount, said), "{one:?} of {}", told());
                 }
             }
@@ -284,7 +285,11 @@ impl Heard {
             | Self::Capture(CaptureState::Rejected { code, reason }) => {
                 assert!(is_plain(code) && reason.len() <= 1_024, "{code} {reason}");
             }
-            Self::Capture(CaptureState::Captured | CaptureState::Pending) | Self::Nothing => {}
+            Self::Capture(CaptureState::Otherwise { taken }) => {
+                assert!(is_said(taken.amount_minor(), said), "{taken:?} of {}", told());
+            }
+            Self::Capture(CaptureState::Captured { .. } | CaptureState::Pending)
+            | Self::Nothing => {}
         }
     }
 }

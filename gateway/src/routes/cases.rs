@@ -96,7 +96,7 @@ impl CaseView {
     fn of(case: Case) -> Self {
         let can_settle = case.decisions.contains(&Decision::Settled);
         Self {
-            settled_needs: can_settle.then(|| evidence::expected(&case.step)),
+            settled_needs: can_settle.then(|| evidence::expected(&case.step, case.vendor)),
             id: case.case_id,
             workflow: case.workflow,
             workflow_key: case.workflow_key,
@@ -277,10 +277,12 @@ fn answer(case: &Case, new: &Decide) -> Result<Option<Value>, Error> {
     match (new.decision, &new.evidence) {
         (Decision::Settled, evidence) => {
             let said = evidence.as_ref().unwrap_or(&Value::Null);
-            evidence::answer(&case.step, said, case.cinema.as_deref()).map_err(|bad| {
-                let detail = format!("*settled* needs evidence: {}.", bad.expected).into();
-                Error::Invalid { code: "evidence_insufficient", detail }
-            })
+            evidence::answer(&case.step, said, (case.cinema.as_deref(), case.vendor)).map_err(
+                |bad| {
+                    let detail = format!("*settled* needs evidence: {}.", bad.expected).into();
+                    Error::Invalid { code: "evidence_insufficient", detail }
+                },
+            )
         }
         (Decision::Retry | Decision::GiveUp, None) => Ok(None),
         (Decision::Retry | Decision::GiveUp, Some(_)) => {

@@ -5,6 +5,7 @@ use crate::{
     Db, Error,
     ids::{BookingId, CaseId},
     money::{Currency, Money},
+    provider::Provider,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub struct Case {
     pub booking: Option<BookingId>,
     /// Where its booking is for.
     pub cinema: Option<String>,
+    /// Who holds, or held, the money that has won its booking.
+    pub vendor: Option<Provider>,
     pub cause: String,
     pub detail: String,
     pub at_risk: Money,
@@ -74,6 +77,8 @@ async fn select(
         r#"
         SELECT case_id AS "case_id: CaseId", workflow, workflow_key, step, occurrence,
                cases.booking_id AS "booking: BookingId", cinema_id AS "cinema?", cause, detail, at_risk_minor,
+               (SELECT provider FROM captures WHERE captures.booking_id = cases.booking_id AND verdict = 'WON')
+                   AS "vendor: Provider",
                cases.currency AS "currency: Currency", decisions, step_waits(workflow_key, step) AS "waits!",
                decision AS "decision: Decision", decided_by, reason, evidence, opened_at, decided_at
         FROM cases LEFT JOIN bookings USING (booking_id)
@@ -109,6 +114,7 @@ async fn select(
             occurrence: row.occurrence,
             booking: row.booking,
             cinema: row.cinema,
+            vendor: row.vendor,
             cause: row.cause,
             detail: row.detail,
             at_risk: Money::new(row.at_risk_minor, row.currency),

@@ -274,20 +274,29 @@ pub async fn settled_with(
     step: &str,
 ) -> Result<Option<Value>, Error> {
     let last = last_word(tx, workflow, workflow_key, step).await?;
-    let settled = last.filter(|(decision, _)| *decision == Decision::Settled);
-    Ok(settled.and_then(|(_, evidence)| evidence))
+    let settled = last.filter(|last| last.decision == Decision::Settled);
+    Ok(settled.and_then(|last| last.evidence))
 }
 
-/// What was decided last about this step, with its evidence. None: nothing yet, or it is to be decided again.
+/// What was decided about a step.
+#[derive(Clone, Debug)]
+pub struct LastWord {
+    pub decision: Decision,
+    pub evidence: Option<Value>,
+    /// What the case was about.
+    pub cause: String,
+}
+
+/// What was decided last about this step. None: nothing yet, or it is to be decided again.
 pub async fn last_word(
     tx: &mut Tx,
     workflow: &str,
     workflow_key: &str,
     step: &str,
-) -> Result<Option<(Decision, Option<Value>)>, Error> {
+) -> Result<Option<LastWord>, Error> {
     let last = sqlx::query!(
         r#"
-        SELECT decision AS "decision: Decision", evidence FROM cases
+        SELECT decision AS "decision: Decision", evidence, cause FROM cases
         WHERE workflow = $1 AND workflow_key = $2 AND step = $3
         ORDER BY occurrence DESC LIMIT 1
         "#,
@@ -297,5 +306,7 @@ pub async fn last_word(
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(last.and_then(|last| Some((last.decision?, last.evidence))))
+    Ok(last.and_then(|last| {
+        Some(LastWord { decision: last.decision?, evidence: last.evidence, cause: last.cause })
+    }))
 }

@@ -108,9 +108,10 @@ async fn a_capture_is_found_in_the_payments_actions() {
     let reserved = action("Authorization", REFERENCE, &json!(true));
     let others = action("Capture", "another", &json!(true));
     assert_eq!(find(json!([reserved.clone(), others])).await.unwrap(), None);
-    for (approved, state) in
-        [(json!(true), CaptureState::Captured), (Value::Null, CaptureState::Pending)]
-    {
+    for (approved, state) in [
+        (json!(true), CaptureState::Captured { transaction: None }),
+        (Value::Null, CaptureState::Pending),
+    ] {
         let found = find(json!([action("Capture", REFERENCE, &approved), reserved])).await;
         assert_eq!(found.unwrap(), Some(state));
     }
@@ -118,9 +119,15 @@ async fn a_capture_is_found_in_the_payments_actions() {
     let found = find(json!([failed])).await.unwrap();
     assert!(matches!(found, Some(CaptureState::Rejected { code, .. }) if code == "20158"));
     let both = json!([failed, action("Capture", REFERENCE, &json!(true))]);
-    assert_eq!(find(both).await.unwrap(), Some(CaptureState::Captured));
+    assert_eq!(find(both).await.unwrap(), Some(CaptureState::Captured { transaction: None }));
     let other_amount = with(action("Capture", REFERENCE, &json!(true)), "amount", 1);
-    assert!(is_unknown(&find(json!([other_amount])).await));
+    let taken = Money::sar(1).into();
+    let found = find(json!([other_amount])).await.unwrap();
+    assert_eq!(found, Some(CaptureState::Otherwise { taken }));
+    for undecided in [Value::Null, json!(false)] {
+        let other_amount = with(action("Capture", REFERENCE, &undecided), "amount", 1);
+        assert!(is_unknown(&find(json!([other_amount])).await), "{undecided}");
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ fn question() -> Question {
         session: None,
         account: Some(CHANNEL.to_owned()),
         transaction: None,
+        known: Vec::new(),
     }
 }
 
@@ -97,13 +98,21 @@ async fn approved_is_not_taken_with_stc_pay() {
 async fn the_amount_is_theirs() {
     let taken = with(payment("Captured"), "balances", json!({"total_captured": 6_000}));
     let [one] = ask(&shows(&[taken], None, json!([]))).await.unwrap().try_into().unwrap();
-    assert_eq!((one.id.as_str(), one.amount), (PAY, Money::sar(6_000)));
+    assert_eq!((one.id.as_str(), one.amount.money()), (PAY, Some(Money::sar(6_000))));
     assert_eq!((one.brand.as_deref(), one.last4.as_deref()), (Some("MADA"), Some("0007")));
-    for (field, value) in
-        [("amount", Value::Null), ("amount", json!(-1)), ("currency", json!("USD"))]
+    for (field, value) in [("amount", Value::Null), ("amount", json!(-1)), ("currency", json!("$"))]
     {
         let odd = with(payment("Authorized"), field, value);
         assert!(is_unknown(&ask(&shows(&[odd], None, json!([]))).await), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn another_currency_is_told_as_it_is_reserved_or_taken() {
+    for (status, state) in [("Authorized", Authorized), ("Captured", Captured { review: false })] {
+        let abroad = with(payment(status), "currency", "USD");
+        let [one] = ask(&shows(&[abroad], None, json!([]))).await.unwrap().try_into().unwrap();
+        assert_eq!((one.state, one.amount.to_string()), (state, "64.50 USD".to_owned()));
     }
 }
 

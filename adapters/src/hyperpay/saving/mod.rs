@@ -179,6 +179,7 @@ impl HyperPay {
             session: None,
             account: Some(self.entity_id.clone()),
             transaction: None,
+            known: Vec::new(),
         };
         let until = Deadline::after(within);
         let reference = charge.payment.bare();

@@ -13,6 +13,10 @@ fn capture_order() -> CaptureOrder {
     }
 }
 
+fn taken() -> CaptureState {
+    CaptureState::Captured { transaction: Some(CAPTURE.to_owned()) }
+}
+
 fn captured(code: &str) -> Value {
     json!({"id": CAPTURE, "referencedId": TRANSACTION, "paymentType": "CP", "amount": "92.00",
         "currency": "SAR", "merchantTransactionId": payment().capture_reference(),
@@ -27,7 +31,7 @@ async fn find(shown: &[Value]) -> Result<Option<CaptureState>, Error> {
 #[tokio::test]
 async fn a_capture_is_found_by_its_reference_and_amount() {
     assert_eq!(find(&[]).await.unwrap(), None);
-    assert_eq!(find(&[captured("000.000.000")]).await.unwrap(), Some(CaptureState::Captured));
+    assert_eq!(find(&[captured("000.000.000")]).await.unwrap(), Some(taken()));
     for field in ["merchantTransactionId", "amount"] {
         let mut silent = captured("000.000.000");
         silent.as_object_mut().unwrap().remove(field);
@@ -37,12 +41,33 @@ async fn a_capture_is_found_by_its_reference_and_amount() {
     let another = PaymentId::from_bare("01K9000000000000000000000X").unwrap().capture_reference();
     for (field, value) in [
         ("merchantTransactionId", another.as_str()),
-        ("amount", "9.20"),
-        ("currency", "AED"),
+        ("currency", "dirhams"),
         ("referencedId", "another"),
     ] {
         let found = find(&[with(captured("000.000.000"), field, value)]).await;
         assert!(matches!(found, Err(Error::Unknown { .. })), "{field}: {found:?}");
+    }
+    for (field, value, shown) in [("amount", "9.20", "9.20 SAR"), ("currency", "AED", "92.00 AED")]
+    {
+        let found = find(&[with(captured("000.000.000"), field, value)]).await.unwrap();
+        let Some(CaptureState::Otherwise { taken }) = found else { panic!("{found:?}") };
+        assert_eq!(taken.to_string(), shown);
+        let pending = find(&[with(captured("000.200.000"), field, value)]).await;
+        assert!(matches!(pending, Err(Error::Unknown { .. })), "{field}: {pending:?}");
+    }
+}
+
+#[tokio::test]
+async fn money_in_another_currency_is_told_as_it_is_reserved_or_taken() {
+    for (kind, state) in
+        [("PA", TransactionState::Authorized), ("DB", TransactionState::Captured { review: false })]
+    {
+        let abroad = with(with(transaction("000.000.000"), "currency", "AED"), "paymentType", kind);
+        let server = answers(200, &list(&[abroad]));
+        let shown = hyperpay(&server, false).ask(&question(), WITHIN).await.unwrap();
+        let [one] = shown.try_into().unwrap();
+        assert_eq!((one.state, one.amount.to_string()), (state, "92.00 AED".to_owned()));
+        assert_eq!(one.account.as_deref(), Some(ENTITY));
     }
 }
 
@@ -55,7 +80,7 @@ async fn a_capture_that_is_shown_with_a_final_no_is_rejected() {
             "{code}: {found:?}"
         );
         let both = [captured(code), captured("000.000.000")];
-        assert_eq!(find(&both).await.unwrap(), Some(CaptureState::Captured), "{code}");
+        assert_eq!(find(&both).await.unwrap(), Some(taken()), "{code}");
     }
     for code in ["000.200.000", "900.100.300", "000.999.999"] {
         assert_eq!(find(&[captured(code)]).await.unwrap(), Some(CaptureState::Pending), "{code}");

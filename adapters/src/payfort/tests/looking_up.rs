@@ -5,7 +5,7 @@ use crate::provider::TransactionState::{Authorized, Captured, Declined, Pending,
 
 fn question() -> Question {
     let account = Some(CARDS.to_owned());
-    Question { payment: payment(), session: None, account, transaction: None }
+    Question { payment: payment(), session: None, account, transaction: None, known: Vec::new() }
 }
 
 async fn ask(server: &Scripted) -> Result<Vec<Transaction>, Error> {
@@ -49,7 +49,8 @@ async fn the_totals_say_what_became_of_the_money() {
         ("97000", [0, 0, 0], Pending, 0),
     ] {
         let [one] = ask(&server(200, status(code, totals))).await.unwrap().try_into().unwrap();
-        assert_eq!((one.state, one.amount), (state, Money::sar(minor)), "{code} {totals:?}");
+        let amount = one.amount.money();
+        assert_eq!((one.state, amount), (state, Some(Money::sar(minor))), "{code} {totals:?}");
         assert_eq!((one.id.as_str(), one.reference), (FORT_ID, payment().bare()));
     }
     for (code, totals) in [("14000", [0, 0, 0]), ("02000", [0, 0, 0]), ("04000", [10_580, 0, 0])] {
@@ -89,7 +90,7 @@ async fn a_look_up_that_fails_is_no_empty_list() {
     let mut elsewhere = status("14000", [10_580, 10_580, 0]);
     elsewhere["merchant_reference"] = "01K9000000000000000000000X".into();
     let mut abroad = status("14000", [10_580, 10_580, 0]);
-    abroad["currency"] = "AED".into();
+    abroad["currency"] = "dirhams".into();
     let mut nobody = status("14000", [10_580, 10_580, 0]);
     nobody["fort_id"] = "../x".into();
     for body in [
@@ -108,6 +109,29 @@ async fn a_look_up_that_fails_is_no_empty_list() {
     }
     let result = ask(&server(200, answer("00010", json!({})))).await;
     assert!(matches!(result, Err(Error::Refused { .. })), "{result:?}");
+}
+
+#[tokio::test]
+async fn another_currency_is_told_as_it_is() {
+    for (code, captured, state) in
+        [("14000", 10_580, Captured { review: false }), ("02000", 0, Authorized)]
+    {
+        let mut abroad = status(code, [10_580, captured, 0]);
+        abroad["currency"] = "AED".into();
+        let shown = ask(&server(200, signed(abroad, CARDS))).await.unwrap();
+        let [one] = shown.try_into().unwrap();
+        assert_eq!((one.state, one.amount.to_string()), (state, "105.80 AED".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn an_order_keeps_the_id_that_it_was_settled_under() {
+    let vendor = server(200, status("14000", [10_580, 10_580, 0]));
+    let known = |id: &str| Question { known: vec![id.to_owned()], ..question() };
+    let same = payfort(&vendor).ask(&known(FORT_ID), WITHIN).await.unwrap();
+    assert_eq!((same.len(), same[0].account.as_deref()), (1, Some(CARDS)));
+    let another = payfort(&vendor).ask(&known(OTHER_FORT_ID), WITHIN).await;
+    assert!(is_unknown(&another), "{another:?}");
 }
 
 #[tokio::test]

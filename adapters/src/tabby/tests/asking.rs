@@ -9,6 +9,7 @@ fn question() -> Question {
         session: Some(ID.to_owned()),
         account: Some("cinema".to_owned()),
         transaction: None,
+        known: Vec::new(),
     }
 }
 
@@ -38,7 +39,11 @@ async fn a_payment_is_what_its_status_and_its_captures_say() {
         (refunded("92.00"), whole, 9_200),
     ] {
         let [shown] = ask(&body).await.unwrap().try_into().unwrap();
-        assert_eq!((shown.state, shown.amount), (state, Money::sar(amount)), "{body}");
+        assert_eq!(
+            (shown.state, shown.amount.money()),
+            (state, Some(Money::sar(amount))),
+            "{body}"
+        );
         assert_eq!((shown.id.as_str(), shown.reference), (ID, payment_id().bare()));
     }
 }
@@ -59,12 +64,22 @@ async fn what_is_not_said_is_not_guessed() {
         captured("ninety"),
         with(payment("AUTHORIZED"), "amount", "1e3"),
         with(payment("AUTHORIZED"), "amount", 92),
-        with(payment("AUTHORIZED"), "currency", "AED"),
+        with(payment("AUTHORIZED"), "currency", "dirhams"),
         with(payment("AUTHORIZED"), "id", OTHER_ID),
         with(payment("AUTHORIZED"), "is_test", false),
     ] {
         let error = ask(&body).await.unwrap_err();
         assert!(matches!(error, Error::Unknown { .. }), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn another_currency_is_told_as_it_is() {
+    for (body, state) in
+        [(payment("AUTHORIZED"), Authorized), (captured("92.00"), Captured { review: false })]
+    {
+        let [shown] = ask(&with(body, "currency", "AED")).await.unwrap().try_into().unwrap();
+        assert_eq!((shown.state, shown.amount.to_string()), (state, "92.00 AED".to_owned()));
     }
 }
 

@@ -86,7 +86,7 @@ async fn changes_fail_alike() {
 async fn a_capture_that_was_made_before_is_found_behind_the_no() {
     let no = problem("bad_data", "could not capture not authorized payments");
     let before = denies(400, &no, &captured("92.0"));
-    assert_eq!(capture(&before).await.unwrap(), CaptureState::Captured);
+    assert_eq!(capture(&before).await.unwrap(), CaptureState::Captured { transaction: None });
     for (status, code) in [("CLOSED", "closed"), ("REJECTED", "rejected"), ("EXPIRED", "expired")] {
         let state = capture(&denies(400, &no, &payment(status))).await.unwrap();
         let CaptureState::Rejected { code: told, .. } = state else {
@@ -101,11 +101,24 @@ async fn a_capture_that_was_made_before_is_found_behind_the_no() {
 }
 
 #[tokio::test]
-async fn a_capture_is_all_of_it_of_ours_or_it_is_unknown() {
+async fn a_capture_of_another_amount_is_told_as_it_is() {
+    for (amount, minor) in [("9.20", 920), ("92.01", 9_201)] {
+        let taken = Money::sar(minor).into();
+        let otherwise = CaptureState::Otherwise { taken };
+        for body in [captured(amount), with(captured(amount), "status", "AUTHORIZED")] {
+            assert_eq!(capture(&answers(200, &body)).await.unwrap(), otherwise);
+            let found = tabby(&answers(200, body)).find_capture(&capture_order(), WITHIN).await;
+            assert_eq!(found.unwrap(), Some(otherwise.clone()));
+        }
+    }
+    let abroad = capture(&answers(200, with(captured("92.00"), "currency", "AED"))).await.unwrap();
+    assert!(matches!(abroad, CaptureState::Otherwise { .. }), "{abroad:?}");
+}
+
+#[tokio::test]
+async fn a_capture_is_of_ours_or_it_is_unknown() {
     for body in [
         payment("AUTHORIZED"),
-        captured("9.20"),
-        captured("92.01"),
         with(captured("92.00"), "order", json!({"reference_id": "another"})),
         with(captured("92.00"), "order", Value::Null),
         with(captured("92.00"), "id", OTHER_ID),
@@ -120,13 +133,18 @@ async fn a_capture_is_looked_up_in_its_payment() {
     let find =
         async |body: Value| tabby(&answers(200, body)).find_capture(&capture_order(), WITHIN).await;
     assert_eq!(find(payment("AUTHORIZED")).await.unwrap(), None);
-    assert_eq!(find(captured("92")).await.unwrap(), Some(CaptureState::Captured));
+    assert_eq!(
+        find(captured("92")).await.unwrap(),
+        Some(CaptureState::Captured { transaction: None })
+    );
     let by_the_vendor = json!([{"id": OTHER_ID, "amount": "92.00", "reference_id": null}]);
     let by_the_vendor = with(payment("CLOSED"), "captures", by_the_vendor);
-    assert_eq!(find(by_the_vendor).await.unwrap(), Some(CaptureState::Captured));
+    assert_eq!(
+        find(by_the_vendor).await.unwrap(),
+        Some(CaptureState::Captured { transaction: None })
+    );
     let over = find(payment("CLOSED")).await.unwrap();
     assert!(matches!(over, Some(CaptureState::Rejected { .. })), "{over:?}");
-    assert!(is_unknown(&find(captured("12.00")).await));
     let gone = answers(404, problem("not_found", "no such payment"));
     assert_eq!(tabby(&gone).find_capture(&capture_order(), WITHIN).await.unwrap(), None);
 }
@@ -151,6 +169,7 @@ async fn a_refund_is_done_once_rejected_or_unknown() {
     for body in [
         captured("92.00"),
         refunded("9.20"),
+        with(refunded("92.00"), "currency", "AED"),
         with(
             refunded("92.00"),
             "refunds",

@@ -2,27 +2,31 @@
 //! asked the vendor. A repeat returns the stored verdict. Reserved money claims its booking as taken money does; it is
 //! taken once Vista has the booking, or let go as a refund that costs nobody anything.
 
+mod reserved;
+
 use crate::{
     Db, Error, Tx,
     cases::{self, Decision, NewCase},
-    claims::{self, Change, Claim, Edge, Paid, Wish},
-    error::read,
+    claims::{self, Change, Claim, Edge, Paid, Row, Wish},
     events::{self, What},
     ids::{BookingId, PaymentId, RefundId},
-    money::{Currency, Money},
-    payments::{Payment, PaymentRequest},
+    money::{Currency, Money, Shown},
+    payments::Payment,
     provider::Provider,
     refunds::{self, NewRefund},
     states::{PaymentStatus, VendorSays, Verdict},
-    timings::Timings,
 };
+pub(crate) use reserved::let_go;
+pub use reserved::{Reserved, not_collected, reserved, taken};
 use serde::{Deserialize, Serialize};
 
 /// Money as the vendor shows it.
 #[derive(Clone, Debug)]
 pub struct Capture {
     pub vendor_transaction: String,
-    pub amount: Money,
+    /// The vendor's account that it is under, where later calls about it must name one.
+    pub account: Option<String>,
+    pub amount: Shown,
     /// Reserved, and not taken yet.
     pub reserved: bool,
     pub brand: Option<String>,
@@ -38,39 +42,53 @@ pub struct Settled {
 }
 
 /// Writes the capture down, lets it claim its booking, and owes its refund if it comes too late. A capture of another
-/// amount or currency than asked claims nothing: a case. Reserved money that was settled before and is taken now is
-/// noted as taken.
+/// amount or currency than asked claims nothing: a case. Reserved money that was settled before and is taken now, all of
+/// it, is noted as taken; of anything else that was taken of it, the step that takes it makes a case.
 pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Settled, Error> {
     let mut tx = db.begin().await?;
     let row = claims::lock(&mut tx, payment.booking_id).await?;
     let written = written(&mut tx, payment, capture).await?;
     if let Some(verdict) = written.verdict {
-        if written.to_take && written.amount_minor != Some(capture.amount.amount_minor) {
-            dispute(&mut tx, payment, capture).await?;
-            tx.commit().await?;
-        } else if written.to_take && !capture.reserved {
-            taken(&mut tx, payment.booking_id, &capture.vendor_transaction).await?;
+        if written.to_take && !capture.reserved {
+            taken(&mut tx, payment.booking_id, &capture.vendor_transaction, None).await?;
             tx.commit().await?;
         } else {
             tx.rollback().await?;
         }
         return Ok(Settled { verdict, refund: owed(payment, capture, verdict) });
     }
-    let money = Paid { asked: payment.amount, taken: capture.amount };
-    let claim = claims::decide(&row, Wish::Capture(money));
-    if let Claim::Moves(to) = claim {
-        let edge = Edge { seen: row.status, to };
-        claims::move_to(&mut tx, payment.booking_id, edge, paid(payment, capture)).await?;
-    }
-    let verdict = claims::verdict(money, claim);
+    let money = capture.amount.money();
+    let verdict = match money {
+        Some(taken) => claim_with(&mut tx, payment, capture, (&row, taken)).await?,
+        // Nobody asks for such money: it claims nothing.
+        None => Verdict::Disputed,
+    };
     write_down(&mut tx, payment, capture, (written.status, verdict)).await?;
-    match verdict {
-        Verdict::Won => {}
-        Verdict::Late => owe_refund(&mut tx, payment, capture).await?,
-        Verdict::Disputed => dispute(&mut tx, payment, capture).await?,
+    match (verdict, money) {
+        (Verdict::Won, _) => {}
+        (Verdict::Late, Some(taken)) => owe_refund(&mut tx, payment, capture, taken).await?,
+        (Verdict::Late, None) | (Verdict::Disputed, _) => {
+            dispute(&mut tx, payment, capture).await?;
+        }
     }
     tx.commit().await?;
     Ok(Settled { verdict, refund: owed(payment, capture, verdict) })
+}
+
+/// Lets money claim its booking, whose row is locked.
+async fn claim_with(
+    tx: &mut Tx,
+    payment: &Payment,
+    capture: &Capture,
+    (row, taken): (&Row, Money),
+) -> Result<Verdict, Error> {
+    let money = Paid { asked: payment.amount, taken };
+    let claim = claims::decide(row, Wish::Capture(money));
+    if let Claim::Moves(to) = claim {
+        let edge = Edge { seen: row.status, to };
+        claims::move_to(tx, payment.booking_id, edge, paid(payment, capture)).await?;
+    }
+    Ok(claims::verdict(money, claim))
 }
 
 fn owed(payment: &Payment, capture: &Capture, verdict: Verdict) -> Option<RefundId> {
@@ -99,7 +117,7 @@ pub async fn settled(db: &Db, payment: PaymentId) -> Result<Vec<(String, Settled
         .collect())
 }
 
-/// The booking whose money this transaction of the vendor's is, or what it reserved.
+/// The booking whose money this transaction of the vendor's took, or reserved.
 pub async fn booking_of(
     db: &Db,
     provider: Provider,
@@ -108,7 +126,7 @@ pub async fn booking_of(
     Ok(sqlx::query_scalar!(
         r#"
         SELECT booking_id AS "booking: BookingId" FROM captures
-        WHERE provider = $1 AND vendor_transaction = $2
+        WHERE provider = $1 AND (vendor_transaction = $2 OR taken_as = $2) LIMIT 1
         "#,
         provider.name(),
         transaction
@@ -145,9 +163,8 @@ pub async fn kept(db: &Db, payment: PaymentId) -> Result<Option<Kept>, Error> {
 struct Written {
     status: PaymentStatus,
     verdict: Option<Verdict>,
-    /// It was reserved, and not taken yet.
+    /// Exactly this was reserved, and is not taken yet.
     to_take: bool,
-    amount_minor: Option<i64>,
 }
 
 async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Written, Error> {
@@ -155,21 +172,24 @@ async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Wr
         Written,
         r#"
         SELECT status AS "status: PaymentStatus", verdict AS "verdict?: Verdict",
-               COALESCE(reserved AND taken_at IS NULL, false) AS "to_take!",
-               captures.amount_minor AS "amount_minor?"
+               COALESCE(reserved AND taken_at IS NULL AND captures.amount_minor = $4 AND captures.currency = $5,
+                        false) AS "to_take!"
         FROM payments LEFT JOIN captures ON captures.provider = $2 AND vendor_transaction = $3
         WHERE payments.payment_id = $1
         "#,
         payment.payment_id as PaymentId,
         payment.provider.name(),
-        capture.vendor_transaction
+        capture.vendor_transaction,
+        capture.amount.amount_minor(),
+        capture.amount.currency()
     )
     .fetch_one(&mut **tx)
     .await?)
 }
 
 fn paid(payment: &Payment, capture: &Capture) -> Change {
-    let (payment_id, amount_minor) = (payment.payment_id.to_string(), capture.amount.amount_minor);
+    let (payment_id, amount_minor) =
+        (payment.payment_id.to_string(), capture.amount.amount_minor());
     let what = if capture.reserved {
         What::Reserved { payment: payment_id, amount_minor }
     } else {
@@ -189,7 +209,8 @@ async fn write_down(
     sqlx::query!(
         r#"
         WITH captured AS (
-            UPDATE payments SET status = $11, brand = $7, last4 = $8, updated_at = clock_timestamp()
+            UPDATE payments SET status = $11, brand = $7, last4 = $8, updated_at = clock_timestamp(),
+                   vendor_account = COALESCE(vendor_account, $13)
             WHERE payment_id = $3 AND status = $10 AND status <> $11
         )
         INSERT INTO captures (provider, vendor_transaction, payment_id, booking_id, amount_minor, currency, verdict,
@@ -200,140 +221,27 @@ async fn write_down(
         capture.vendor_transaction,
         payment.payment_id as PaymentId,
         payment.booking_id as BookingId,
-        capture.amount.amount_minor,
-        capture.amount.currency.code(),
+        capture.amount.amount_minor(),
+        capture.amount.currency(),
         capture.brand,
         capture.last4,
         verdict.name(),
         seen as PaymentStatus,
         to as PaymentStatus,
-        capture.reserved
+        capture.reserved,
+        capture.account
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Reserved money of a booking: to be taken, or let go, or taken.
-#[derive(Clone, Debug)]
-pub struct Reserved {
-    pub payment_id: PaymentId,
-    pub provider: Provider,
-    pub vendor_transaction: String,
-    pub vendor_account: Option<String>,
-    pub amount: Money,
-    /// The vendor has taken it.
-    pub taken: bool,
-    /// Since it was reserved.
-    pub age_ms: i64,
-    pub timings: Timings,
-}
-
-/// The money that has won this booking and was reserved. None: there is none, or nobody collects it any more.
-pub async fn reserved(db: &Db, booking: BookingId) -> Result<Option<Reserved>, Error> {
-    let row = sqlx::query!(
-        r#"
-        SELECT captures.payment_id AS "payment_id: PaymentId", captures.provider AS "provider: Provider",
-               vendor_transaction, vendor_account, captures.amount_minor,
-               captures.currency AS "currency: Currency", request, taken_at IS NOT NULL AS "taken!",
-               (EXTRACT(EPOCH FROM clock_timestamp() - settled_at) * 1000)::bigint AS "age_ms!"
-        FROM captures JOIN payments USING (payment_id)
-        WHERE captures.booking_id = $1 AND verdict = 'WON' AND reserved
-          AND payments.status <> 'VOIDED'
-        "#,
-        booking as BookingId
-    )
-    .fetch_optional(&db.0)
-    .await?;
-    row.map(|row| {
-        let request: PaymentRequest = read("payment request", row.request)?;
-        Ok(Reserved {
-            payment_id: row.payment_id,
-            provider: row.provider,
-            vendor_transaction: row.vendor_transaction,
-            vendor_account: row.vendor_account,
-            amount: Money::new(row.amount_minor, row.currency),
-            taken: row.taken,
-            age_ms: row.age_ms,
-            timings: request.timings,
-        })
-    })
-    .transpose()
-}
-
-/// The vendor has taken what was reserved. Safe to repeat.
-pub async fn taken(tx: &mut Tx, booking: BookingId, transaction: &str) -> Result<(), Error> {
-    claims::lock(tx, booking).await?;
-    let taken = sqlx::query!(
-        r#"
-        WITH taken AS (
-            UPDATE captures SET taken_at = clock_timestamp()
-            WHERE booking_id = $1 AND vendor_transaction = $2 AND reserved AND taken_at IS NULL
-            RETURNING payment_id, amount_minor
-        ), captured AS (
-            UPDATE payments SET status = 'CAPTURED', updated_at = clock_timestamp()
-            FROM taken WHERE payments.payment_id = taken.payment_id AND status = 'AUTHORIZED'
-        )
-        SELECT payment_id AS "payment_id: PaymentId", amount_minor FROM taken
-        "#,
-        booking as BookingId,
-        transaction
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    let Some(taken) = taken else { return Ok(()) };
-    let what =
-        What::Taken { payment: taken.payment_id.to_string(), amount_minor: taken.amount_minor };
-    events::note(tx, booking, &what).await
-}
-
-/// A person has seen that the reserved money of this booking is not to be had any more: the payment holds nothing, and the
-/// booking says so. If the vendor has taken it after all, that is settled as ever. Safe to repeat.
-pub async fn not_collected(
+async fn owe_refund(
     tx: &mut Tx,
-    booking: BookingId,
-    transaction: &str,
+    payment: &Payment,
+    capture: &Capture,
+    taken: Money,
 ) -> Result<(), Error> {
-    claims::lock(tx, booking).await?;
-    let lapsed = sqlx::query!(
-        r#"
-        UPDATE payments SET status = 'VOIDED', updated_at = clock_timestamp()
-        FROM captures
-        WHERE captures.booking_id = $1 AND vendor_transaction = $2 AND reserved AND taken_at IS NULL
-          AND payments.payment_id = captures.payment_id AND payments.status = 'AUTHORIZED'
-        RETURNING payments.payment_id AS "payment_id: PaymentId", captures.amount_minor
-        "#,
-        booking as BookingId,
-        transaction
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    let Some(lapsed) = lapsed else { return Ok(()) };
-    let what = What::NotCollected {
-        payment: lapsed.payment_id.to_string(),
-        amount_minor: lapsed.amount_minor,
-    };
-    events::note(tx, booking, &what).await
-}
-
-/// What was reserved is let go: its payment holds nothing of the customer's any more.
-pub(crate) async fn let_go(tx: &mut Tx, payment: PaymentId) -> Result<(), Error> {
-    sqlx::query!(
-        r#"
-        UPDATE payments SET status = 'VOIDED', updated_at = clock_timestamp()
-        WHERE payment_id = $1 AND status = 'AUTHORIZED' AND NOT EXISTS (
-            SELECT FROM captures WHERE captures.payment_id = payments.payment_id AND NOT EXISTS (
-                SELECT FROM refunds WHERE refunds.provider = captures.provider
-                AND refunds.vendor_transaction = captures.vendor_transaction AND refunds.status = 'REFUNDED'))
-        "#,
-        payment as PaymentId
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-async fn owe_refund(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<(), Error> {
     let refund = RefundId::automatic(payment.payment_id, &capture.vendor_transaction);
     let owed = NewRefund {
         refund,
@@ -341,34 +249,37 @@ async fn owe_refund(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result
         payment: payment.payment_id,
         provider: payment.provider,
         vendor_transaction: &capture.vendor_transaction,
-        amount: capture.amount,
+        amount: taken,
         cause: "late_money",
         timings: payment.request.timings,
     };
     refunds::owe(tx, &owed).await?;
     let late = What::PaidLate {
         payment: payment.payment_id.to_string(),
-        amount_minor: capture.amount.amount_minor,
+        amount_minor: taken.amount_minor,
         refund: refund.to_string(),
     };
     events::note(tx, payment.booking_id, &late).await
 }
 
 async fn dispute(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<(), Error> {
+    let in_ours = capture.amount.money();
     let what = What::PaidWrong {
         payment: payment.payment_id.to_string(),
-        amount_minor: capture.amount.amount_minor,
+        amount_minor: capture.amount.amount_minor(),
+        currency: in_ours.is_none().then(|| capture.amount.currency().to_owned()),
     };
     events::note(tx, payment.booking_id, &what).await?;
     let asked = payment.amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string());
+    let did = if capture.reserved { "reserved" } else { "took" };
     let case = NewCase {
         workflow: "Payment",
         workflow_key: payment.payment_id.bare(),
         step: &format!("settle:{}", capture.vendor_transaction),
         booking: Some(payment.booking_id),
         cause: "captured_another_amount",
-        detail: &format!("asked for {asked}, the vendor took {}", capture.amount),
-        at_risk: capture.amount,
+        detail: &format!("asked for {asked}, the vendor {did} {}", capture.amount),
+        at_risk: in_ours.or(payment.amount).unwrap_or(Money::sar(0)),
         decisions: &[Decision::Settled],
     };
     cases::open_once(tx, &case).await?;
