@@ -181,6 +181,7 @@ fn capture(transaction: &Transaction) -> Capture {
         vendor_transaction: transaction.id.clone(),
         amount: transaction.amount,
         reserved: transaction.state == TransactionState::Authorized,
+        age: transaction.age,
         brand: transaction.brand.clone(),
         last4: transaction.last4.clone(),
     }

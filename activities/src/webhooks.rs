@@ -50,7 +50,15 @@ impl Activities {
             return Ok(Subject::Seen { verdict });
         }
         match &hint.claim {
-            Claim::Payment { reference, .. } => self.payment_named(provider, reference).await,
+            // A terminal's vendor calls whatever goes back under a refund's reference a transaction like any other.
+            Claim::Payment { reference, .. } => {
+                match self.payment_named(provider, reference).await? {
+                    Subject::Orphan if provider.gives_back_by_hand() => {
+                        self.refund_named(provider, reference).await
+                    }
+                    named => Ok(named),
+                }
+            }
             Claim::Refund { reference, .. } => self.refund_named(provider, reference).await,
             Claim::Chargeback { reference, transaction } => {
                 let named = (reference.as_deref(), transaction.as_deref());

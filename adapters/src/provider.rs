@@ -73,6 +73,8 @@ pub struct Transaction {
     pub reference: String,
     pub amount: Money,
     pub state: TransactionState,
+    /// How long ago it was made, by the vendor's own clock. Only of a terminal, which gives back for a minute alone.
+    pub age: Option<Duration>,
     /// Card brand and last four digits, for people. Nothing more of a card is ever read.
     pub brand: Option<String>,
     pub last4: Option<String>,

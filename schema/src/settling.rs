@@ -17,6 +17,7 @@ use crate::{
     timings::Timings,
 };
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Money as the vendor shows it.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Capture {
     pub amount: Money,
     /// Reserved, and not taken yet.
     pub reserved: bool,
+    /// How long ago it was taken at a terminal, as its vendor tells.
+    pub age: Option<Duration>,
     pub brand: Option<String>,
     pub last4: Option<String>,
 }
@@ -178,6 +181,15 @@ fn paid(payment: &Payment, capture: &Capture) -> Change {
     Change { won_payment: Some(payment.payment_id), ..Change::of(what) }
 }
 
+/// How long ago a card was tapped, as far as that matters and can be true. What its terminal cannot reverse any more is in
+/// no haste: from now on the cinema has its usual time. A clock may be wrong: nobody taps before there is a payment (the
+/// statement looks), nor later than now.
+fn tapped_ms(payment: &Payment, capture: &Capture) -> Option<i64> {
+    let age = capture.age.filter(|_| payment.provider.gives_back_by_hand())?;
+    let window = Duration::from_millis(payment.request.timings.terminal.reversal_ms);
+    (age < window).then_some(age).and_then(|age| i64::try_from(age.as_millis()).ok())
+}
+
 async fn write_down(
     tx: &mut Tx,
     payment: &Payment,
@@ -193,8 +205,10 @@ async fn write_down(
             WHERE payment_id = $3 AND status = $10 AND status <> $11
         )
         INSERT INTO captures (provider, vendor_transaction, payment_id, booking_id, amount_minor, currency, verdict,
-                              reserved)
-        VALUES ($1, $2, $3, $4, $5, $6, $9, $12)
+                              reserved, tapped_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $9, $12,
+                (SELECT at FROM (SELECT clock_timestamp() - make_interval(secs => $13::bigint / 1000.0) AS at) tap
+                 WHERE at >= $14))
         "#,
         payment.provider.name(),
         capture.vendor_transaction,
@@ -207,7 +221,9 @@ async fn write_down(
         verdict.name(),
         seen as PaymentStatus,
         to as PaymentStatus,
-        capture.reserved
+        capture.reserved,
+        tapped_ms(payment, capture),
+        payment.created_at
     )
     .execute(&mut **tx)
     .await?;
