@@ -181,7 +181,7 @@ fn capture(transaction: &Transaction) -> Capture {
         vendor_transaction: transaction.id.clone(),
         amount: transaction.amount,
         reserved: transaction.state == TransactionState::Authorized,
-        age: transaction.age,
+        at: transaction.at,
         brand: transaction.brand.clone(),
         last4: transaction.last4.clone(),
     }

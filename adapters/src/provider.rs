@@ -2,6 +2,7 @@
 
 use crate::{card_keeper::CardKeeper, error::Error};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use schema::{
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
@@ -73,8 +74,8 @@ pub struct Transaction {
     pub reference: String,
     pub amount: Money,
     pub state: TransactionState,
-    /// How long ago it was made, by the vendor's own clock. Only of a terminal, which gives back for a minute alone.
-    pub age: Option<Duration>,
+    /// When it was made, by the vendor's clock. Only of a terminal, which gives back for a minute alone.
+    pub at: Option<DateTime<Utc>>,
     /// Card brand and last four digits, for people. Nothing more of a card is ever read.
     pub brand: Option<String>,
     pub last4: Option<String>,

@@ -16,8 +16,8 @@ use crate::{
     states::{PaymentStatus, VendorSays, Verdict},
     timings::Timings,
 };
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// Money as the vendor shows it.
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ pub struct Capture {
     pub amount: Money,
     /// Reserved, and not taken yet.
     pub reserved: bool,
-    /// How long ago it was taken at a terminal, as its vendor tells.
-    pub age: Option<Duration>,
+    /// When a card was tapped for it, as the vendor of the terminal tells.
+    pub at: Option<DateTime<Utc>>,
     pub brand: Option<String>,
     pub last4: Option<String>,
 }
@@ -181,15 +181,8 @@ fn paid(payment: &Payment, capture: &Capture) -> Change {
     Change { won_payment: Some(payment.payment_id), ..Change::of(what) }
 }
 
-/// How long ago a card was tapped, as far as that matters and can be true. What its terminal cannot reverse any more is in
-/// no haste: from now on the cinema has its usual time. A clock may be wrong: nobody taps before there is a payment (the
-/// statement looks), nor later than now.
-fn tapped_ms(payment: &Payment, capture: &Capture) -> Option<i64> {
-    let age = capture.age.filter(|_| payment.provider.gives_back_by_hand())?;
-    let window = Duration::from_millis(payment.request.timings.terminal.reversal_ms);
-    (age < window).then_some(age).and_then(|age| i64::try_from(age.as_millis()).ok())
-}
-
+/// The time of a tap counts as far as it can be true and matters: nobody taps before there is a payment, nor later than now;
+/// and what its terminal cannot reverse any more is in no haste, so that from now on the cinema has its usual time.
 async fn write_down(
     tx: &mut Tx,
     payment: &Payment,
@@ -207,8 +200,8 @@ async fn write_down(
         INSERT INTO captures (provider, vendor_transaction, payment_id, booking_id, amount_minor, currency, verdict,
                               reserved, tapped_at)
         VALUES ($1, $2, $3, $4, $5, $6, $9, $12,
-                (SELECT at FROM (SELECT clock_timestamp() - make_interval(secs => $13::bigint / 1000.0) AS at) tap
-                 WHERE at >= $14))
+                (SELECT LEAST($13::timestamptz, clock_timestamp())
+                 WHERE $13 >= $14::timestamptz AND $13 > clock_timestamp() - make_interval(secs => $15::bigint / 1000.0)))
         "#,
         payment.provider.name(),
         capture.vendor_transaction,
@@ -222,8 +215,9 @@ async fn write_down(
         seen as PaymentStatus,
         to as PaymentStatus,
         capture.reserved,
-        tapped_ms(payment, capture),
-        payment.created_at
+        capture.at,
+        payment.created_at,
+        i64::try_from(payment.request.timings.terminal.reversal_ms).unwrap_or(i64::MAX)
     )
     .execute(&mut **tx)
     .await?;

@@ -126,7 +126,7 @@ impl Checkout {
         };
         let (brand, last4) = (payment.brand(), payment.last4());
         let reference = payment.reference.unwrap_or_default();
-        Ok(Transaction { id: payment.id, reference, amount, state, age: None, brand, last4 })
+        Ok(Transaction { id: payment.id, reference, amount, state, at: None, brand, last4 })
     }
 
     async fn state(&self, payment: &Payment, until: Deadline) -> Result<TransactionState, Error> {

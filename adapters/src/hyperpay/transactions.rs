@@ -52,7 +52,7 @@ impl HyperPay {
         let amount = answer.money()?;
         let state = self.state(&answer.result.code, reserved);
         let (brand, last4) = (answer.brand(), answer.last4());
-        Ok(Some(Transaction { id, reference, amount, state, age: None, brand, last4 }))
+        Ok(Some(Transaction { id, reference, amount, state, at: None, brand, last4 }))
     }
 
     /// What a transaction's own result says of it. What is not known to be final may still become anything.

@@ -198,8 +198,8 @@ impl PaymentProvider for NearPay {
 
     async fn ask(&self, question: &Question, within: Duration) -> Result<Vec<Transaction>, Error> {
         let reference = question.payment.bare();
-        let (listed, now) = self.by_reference(&reference, Deadline::after(within)).await?;
-        showing::charges(&listed, &reference, question.account.as_deref(), now)
+        let (listed, _) = self.by_reference(&reference, Deadline::after(within)).await?;
+        showing::charges(&listed, &reference, question.account.as_deref())
     }
 
     async fn capture(&self, _: &CaptureOrder, _: Duration) -> Result<CaptureState, Error> {

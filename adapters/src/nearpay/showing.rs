@@ -8,7 +8,6 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use schema::money::Money;
-use std::time::Duration;
 use tracing::warn;
 
 /// A transaction, once its receipts have been put together.
@@ -80,13 +79,11 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Every charge among these, each once, oldest first. `terminal`: the one that was asked; None until that is known. `now`:
-/// by the vendor's clock.
+/// Every charge among these, each once, oldest first. `terminal`: the one that was asked; None until that is known.
 pub(super) fn charges(
     listed: &[Listed],
     reference: &str,
     terminal: Option<&str>,
-    now: DateTime<Utc>,
 ) -> Result<Vec<Transaction>, Error> {
     let mut charges: Vec<(Option<DateTime<Utc>>, Transaction)> = Vec::new();
     for one in listed {
@@ -110,8 +107,7 @@ pub(super) fn charges(
                 }
             },
             state,
-            // What is of the future is of this moment.
-            age: shown.at.map(|at| (now - at).to_std().unwrap_or(Duration::ZERO)),
+            at: shown.at,
             brand: shown.receipt.brand(),
             last4: shown.receipt.last4(),
         };

@@ -150,7 +150,7 @@ impl Standing {
             reference,
             amount: Money::sar(minor),
             state,
-            age: None,
+            at: None,
             brand: self.brand,
             last4: self.last4,
         })
