@@ -50,14 +50,13 @@ impl Activities {
             return Ok(Subject::Seen { verdict });
         }
         match &hint.claim {
-            // A terminal's vendor calls whatever goes back under a refund's reference a transaction like any other.
             Claim::Payment { reference, .. } => {
-                match self.payment_named(provider, reference).await? {
-                    Subject::Orphan if provider.gives_back_by_hand() => {
-                        self.refund_named(provider, reference).await
-                    }
-                    named => Ok(named),
+                let named = self.payment_named(provider, reference).await?;
+                // To a terminal's vendor what goes back under a refund's reference is a transaction like any other.
+                if matches!(named, Subject::Orphan) && provider.gives_back_by_hand() {
+                    return self.refund_named(provider, reference).await;
                 }
+                Ok(named)
             }
             Claim::Refund { reference, .. } => self.refund_named(provider, reference).await,
             Claim::Chargeback { reference, transaction } => {
