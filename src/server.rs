@@ -89,10 +89,10 @@ pub(crate) async fn run(
         let sweeping = keep_sweeping(parts.clone(), quiet_ms, config.pictures, stopping.clone());
         running.spawn(sweeping);
     }
-    let mut writer = None;
+    let mut of_refused = None;
     if let Some(listener) = listeners.gateway {
-        let (refused, writes) = Refusals::new(parts.db.clone());
-        writer = Some(writes);
+        let (refused, writer) = Refusals::new(parts.db.clone());
+        of_refused = Some(writer);
         let app = parts.app(&config, refused)?;
         let stop = stopped(stopping.clone());
         running.spawn(async move {
@@ -112,7 +112,7 @@ pub(crate) async fn run(
     }
     watching.abort();
     // Nobody comes in any more: what was refused meanwhile is written down.
-    if let Some(writer) = writer {
+    if let Some(writer) = of_refused {
         writer.finish().await;
     }
     Ok(())
