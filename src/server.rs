@@ -89,8 +89,11 @@ pub(crate) async fn run(
         let sweeping = keep_sweeping(parts.clone(), quiet_ms, config.pictures, stopping.clone());
         running.spawn(sweeping);
     }
+    let mut of_refused = None;
     if let Some(listener) = listeners.gateway {
-        let app = parts.app(&config)?;
+        let (refused, writer) = Refusals::new(parts.db.clone());
+        of_refused = Some(writer);
+        let app = parts.app(&config, refused)?;
         let stop = stopped(stopping.clone());
         running.spawn(async move {
             if let Err(error) = gateway::serve(app, listener, stop).await {
@@ -108,6 +111,10 @@ pub(crate) async fn run(
         () = in_time => {}
     }
     watching.abort();
+    // Nobody comes in any more: what was refused meanwhile is written down.
+    if let Some(writer) = of_refused {
+        writer.finish().await;
+    }
     Ok(())
 }
 
@@ -174,7 +181,7 @@ impl Parts {
         }
     }
 
-    fn app(&self, config: &Config) -> Result<App, Error> {
+    fn app(&self, config: &Config, refused: Refusals) -> Result<App, Error> {
         Ok(App {
             db: self.db.clone(),
             engine: self.engine.clone(),
@@ -184,7 +191,7 @@ impl Parts {
             verifier: Arc::new(Verifier::new(&config.trust)?),
             identity: config.identity.as_ref().map(Identity::new).transpose()?.map(Arc::new),
             guard: Arc::new(Guard::new(&config.settings.limits)),
-            refused: Refusals::new(self.db.clone()),
+            refused,
             vista: Arc::clone(&self.vista),
             providers: Arc::clone(&self.providers),
             minter: config.terminal_login.as_ref().map(Minter::new).transpose()?.map(Arc::new),

@@ -192,6 +192,7 @@ fn capture(transaction: &Transaction) -> Capture {
         account: transaction.account.clone(),
         amount: transaction.amount.clone(),
         reserved: transaction.state == TransactionState::Authorized,
+        at: transaction.at,
         brand: transaction.brand.clone(),
         last4: transaction.last4.clone(),
     }

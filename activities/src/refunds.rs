@@ -22,7 +22,7 @@ use schema::{
 use std::time::Duration;
 
 /// Asking about a refund is a question, not a call of its own; but a person may have to decide about it.
-pub(crate) const ASK_REFUND: &str = "ask_refund";
+pub const ASK_REFUND: &str = "ask_refund";
 
 impl Activities {
     /// Sends the refund to the vendor that took the money. What it answers is recorded once; a rejection is a case.
@@ -38,7 +38,8 @@ impl Activities {
     }
 
     /// Asks whether a refund that was pending has reached its end. A vendor that has changed its mind, or does not say
-    /// anything for long, makes a case; and is asked on: it may do it after all, and a person may settle it.
+    /// anything for long, makes a case; and is asked on: it may do it after all, and a person may settle it. What nobody
+    /// claims at the counter for long ends as it is, SENT, with its case.
     pub async fn ask_refund(&self, refund: RefundId) -> Result<Progress<RefundStatus>, Error> {
         let Some(refund) = refunds::find(&self.db, refund).await? else {
             return Ok(Progress::Done(End::Absent));
@@ -58,7 +59,10 @@ impl Activities {
         let is_silent = found.is_err();
         let found = found.ok().flatten();
         let age = u64::try_from(refund.age_ms).unwrap_or(0);
-        let later = Progress::NotYet { wait_ms: ask_again_ms(&refund, age) };
+        let later = match ask_again_ms(&refund, age) {
+            Some(wait_ms) => Progress::NotYet { wait_ms },
+            None => Progress::Done(End::Answer(RefundStatus::Sent)),
+        };
         let mut tx = self.db.begin().await?;
         let progress = match found {
             Some(RefundState::Refunded { transaction }) => {
@@ -85,8 +89,12 @@ impl Activities {
                 later
             }
         };
+        let refunded = progress == Progress::Done(End::Answer(RefundStatus::Refunded));
+        if !refunded && matches!(progress, Progress::Done(_)) {
+            refunds::leave_at_the_counter(&mut tx, &refund).await?;
+        }
         tx.commit().await.map_err(schema::Error::from)?;
-        if matches!(progress, Progress::Done(_)) {
+        if refunded {
             let key = refund.refund_id.bare();
             cases::overtaken(&self.db, "Refund", &key, ASK_REFUND, VENDOR_HAS_DECIDED).await?;
         }
@@ -109,14 +117,21 @@ impl Activities {
 
 const UNDECIDED: &str = "the vendor has taken it on long ago, and does not say that it is done";
 
-/// The longer it takes, the rarer we ask. What is being reversed at a terminal is done in a minute, or not at all.
-fn ask_again_ms(refund: &Refund, age: u64) -> u64 {
+/// The longer it takes, the rarer we ask. What is being reversed at a terminal is done in a minute, or not at all; what the
+/// counter gives back, on the day that its customer comes. None: they have not come for so long that nobody is asked any
+/// more.
+fn ask_again_ms(refund: &Refund, age: u64) -> Option<u64> {
     let Timings { ask_first_ms, ask_longest_ms, terminal, .. } = refund.timings;
-    if refund.provider.gives_back_by_hand() {
-        (age / 8).clamp(terminal.ask_ms, ask_longest_ms)
-    } else {
-        (age / 2).clamp(ask_first_ms, ask_longest_ms)
+    let is_the_counters = refund.receipt.is_some();
+    if is_the_counters && age > terminal.counter_ms {
+        return None;
     }
+    let (share, first, longest) = match (refund.provider.gives_back_by_hand(), is_the_counters) {
+        (true, true) => (2, ask_longest_ms, terminal.counter_ask_ms),
+        (true, false) => (8, terminal.ask_ms, ask_longest_ms),
+        (false, _) => (2, ask_first_ms, ask_longest_ms),
+    };
+    Some((age / share).max(first).min(longest))
 }
 
 /// Somebody has to see that the money goes back. Where no server can send it, that is the counter, and the customer has a
@@ -231,6 +246,79 @@ impl VendorStep for SendRefund<'_> {
                 refunds::sent(tx, self.refund, transaction).await
             }
             RefundState::Rejected { .. } => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schema::{
+        ids::{BookingId, PaymentId},
+        money::Money,
+        provider::Provider,
+    };
+
+    const SECOND: u64 = 1_000;
+    const HOUR: u64 = 3_600 * SECOND;
+    const DAY: u64 = 24 * HOUR;
+
+    fn refund(provider: Provider, receipt: Option<&str>) -> Refund {
+        let payment_id = PaymentId::from_bare("01K9ZZZZZZZZZZZZZZZZZZZZZZ").unwrap();
+        Refund {
+            refund_id: RefundId::automatic(payment_id, "T1"),
+            booking_id: BookingId::from_bare("01K9BBBBBBBBBBBBBBBBBBBBBB").unwrap(),
+            payment_id,
+            provider,
+            vendor_transaction: "T1".to_owned(),
+            vendor_account: None,
+            amount: Money::sar(11_500),
+            reserved: false,
+            cause: "late_money".to_owned(),
+            timings: Timings::default(),
+            status: RefundStatus::Sent,
+            receipt: receipt.map(str::to_owned),
+            age_ms: 0,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+        }
+    }
+
+    /// How often it is asked about until this age, and the last wait.
+    fn asked(refund: &Refund, until: u64) -> (u32, Option<u64>) {
+        let (mut age, mut asked) = (0, 0);
+        loop {
+            asked += 1;
+            let wait = ask_again_ms(refund, age);
+            age += wait.unwrap_or(0);
+            if wait.is_none() || age >= until {
+                return (asked, wait);
+            }
+        }
+    }
+
+    #[test]
+    fn a_terminal_is_asked_every_few_seconds_while_it_can_reverse() {
+        let reversing = refund(Provider::NearPay, None);
+        let (asked, _) = asked(&reversing, 100 * SECOND);
+        assert!((15..=20).contains(&asked), "{asked}");
+    }
+
+    #[test]
+    fn what_the_counter_gives_back_is_asked_about_once_an_hour_and_for_a_month() {
+        let handed = refund(Provider::NearPay, Some("0123456789"));
+        assert_eq!(ask_again_ms(&handed, 100 * SECOND), Some(120 * SECOND));
+        for age in [3 * HOUR, DAY, 30 * DAY] {
+            assert_eq!(ask_again_ms(&handed, age), Some(HOUR), "{age}");
+        }
+        let (asked, last) = asked(&handed, u64::MAX);
+        assert_eq!(last, None, "there is an end");
+        assert!((720..=740).contains(&asked), "{asked}");
+    }
+
+    #[test]
+    fn a_server_that_has_taken_it_on_is_asked_until_it_has_done_it() {
+        for provider in Provider::ALL.into_iter().filter(|it| !it.gives_back_by_hand()) {
+            assert_eq!(ask_again_ms(&refund(provider, None), 365 * DAY), Some(120 * SECOND));
         }
     }
 }

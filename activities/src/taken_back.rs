@@ -1,5 +1,5 @@
-//! Money that was kept for a booking, and that its terminal has given back without us: somebody has reversed or refunded
-//! it there by hand, so a ticket may be out that nobody pays for.
+//! Money that its terminal has given back: what we wait for is looked for at once; what was kept for a booking somebody has
+//! reversed or refunded there by hand, so a ticket may be out that nobody pays for.
 
 use crate::{Activities, Error};
 use adapters::provider::{Transaction, TransactionState};
@@ -7,7 +7,8 @@ use schema::{
     cases::{self, Decision, NewCase},
     money::Money,
     payments::Payment,
-    settling,
+    refunds, settling,
+    states::RefundStatus,
 };
 
 const CAUSE: &str = "given_back_at_the_terminal";
@@ -15,7 +16,8 @@ const DETAIL: &str = "the terminal shows this payment reversed or refunded, whic
                       kept and not paid; take payment again, or take the booking back by hand";
 
 impl Activities {
-    /// Looks whether what is kept of this payment is still shown as taken. If not, a person is asked, once.
+    /// Looks whether what this payment has taken is still shown as taken. If not, its refunds that are under way are asked
+    /// about now; and about what is kept of it a person is asked, once.
     pub(crate) async fn look_for_what_was_taken_back(
         &self,
         payment: &Payment,
@@ -24,6 +26,7 @@ impl Activities {
         if !payment.provider.gives_back_by_hand() || !shown.iter().any(is_gone) {
             return Ok(());
         }
+        self.ask_what_goes_back(payment).await?;
         let Some(kept) = settling::kept(&self.db, payment.payment_id).await? else { return Ok(()) };
         if !shown.iter().any(|it| it.id == kept.vendor_transaction && is_gone(it)) {
             return Ok(());
@@ -41,6 +44,17 @@ impl Activities {
         };
         cases::open_once(&mut tx, &case).await?;
         Ok(tx.commit().await.map_err(schema::Error::from)?)
+    }
+
+    /// Whoever heard that it is back need not wait for the next question of the refund's own workflow, which finds the row.
+    async fn ask_what_goes_back(&self, payment: &Payment) -> Result<(), Error> {
+        for refund in refunds::of_booking(&self.db, payment.booking_id).await? {
+            let is_under_way = refund.status == RefundStatus::Sent;
+            if is_under_way && refund.payment_id == payment.payment_id {
+                self.ask_refund(refund.refund_id).await?;
+            }
+        }
+        Ok(())
     }
 }
 

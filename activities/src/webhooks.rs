@@ -50,7 +50,14 @@ impl Activities {
             return Ok(Subject::Seen { verdict });
         }
         match &hint.claim {
-            Claim::Payment { reference, .. } => self.payment_named(provider, reference).await,
+            Claim::Payment { reference, .. } => {
+                let named = self.payment_named(provider, reference).await?;
+                // To a terminal's vendor what goes back under a refund's reference is a transaction like any other.
+                if matches!(named, Subject::Orphan) && provider.gives_back_by_hand() {
+                    return self.refund_named(provider, reference).await;
+                }
+                Ok(named)
+            }
             Claim::Refund { reference, .. } => self.refund_named(provider, reference).await,
             Claim::Chargeback { reference, transaction } => {
                 let named = (reference.as_deref(), transaction.as_deref());

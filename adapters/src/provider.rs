@@ -2,6 +2,7 @@
 
 use crate::{card_keeper::CardKeeper, error::Error};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use schema::{
     ids::{BookingId, PaymentId, RefundId},
     money::{Money, Shown},
@@ -78,6 +79,8 @@ pub struct Transaction {
     /// As the vendor shows it, be it another than was asked: whoever settles it compares.
     pub amount: Shown,
     pub state: TransactionState,
+    /// When it was made, by the vendor's clock. Only of a terminal, which gives back for a minute alone.
+    pub at: Option<DateTime<Utc>>,
     /// Card brand and last four digits, for people. Nothing more of a card is ever read.
     pub brand: Option<String>,
     pub last4: Option<String>,

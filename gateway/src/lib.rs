@@ -27,6 +27,6 @@ pub use engine::Engine;
 pub use error::CODES;
 pub use guard::{Guard, Limits, Rate, serve};
 pub use metrics::serve_metrics;
-pub use refused::Refusals;
+pub use refused::{Refusals, Writer};
 pub use staff::PERMISSIONS;
 pub use sweep::sweep;

@@ -57,7 +57,7 @@ pub struct Booking {
     /// Milliseconds until the show, by PostgreSQL's clock.
     pub show_in_ms: Option<i64>,
     pub won_payment: Option<PaymentId>,
-    /// Who has taken or reserved the money that has won it, and how long ago we knew.
+    /// Who has taken or reserved the money that has won it, and how long ago that was, as far as we know.
     pub won_by: Option<Provider>,
     pub since_won_ms: Option<i64>,
     pub unwind_cause: Option<String>,
@@ -75,7 +75,8 @@ pub async fn find(db: &Db, booking: BookingId) -> Result<Option<Booking>, Error>
                total_minor, bookings.currency AS "currency: Currency", expires_at, show_starts_at,
                (EXTRACT(EPOCH FROM show_starts_at - clock_timestamp()) * 1000)::bigint AS show_in_ms,
                won_payment AS "won_payment: PaymentId", captures.provider AS "won_by?: Provider",
-               (EXTRACT(EPOCH FROM clock_timestamp() - settled_at) * 1000)::bigint AS since_won_ms,
+               (EXTRACT(EPOCH FROM clock_timestamp() - COALESCE(tapped_at, settled_at)) * 1000)::bigint
+                   AS since_won_ms,
                unwind_cause, end_reason, vista_booking_id, created_at, updated_at
         FROM bookings LEFT JOIN captures ON captures.booking_id = bookings.booking_id AND verdict = 'WON'
         WHERE bookings.booking_id = $1

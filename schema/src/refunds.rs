@@ -214,6 +214,21 @@ pub async fn hand_to_the_counter(tx: &mut Tx, refund: &Refund) -> Result<Option<
     Ok((handed.rows_affected() == 1).then_some(receipt))
 }
 
+/// Nobody has claimed it at the counter for long: it is left there, and asked about no more. Its case stays open. Safe to
+/// repeat.
+pub async fn leave_at_the_counter(tx: &mut Tx, refund: &Refund) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        UPDATE refunds SET left_at = clock_timestamp()
+        WHERE refund_id = $1 AND status <> 'REFUNDED' AND left_at IS NULL
+        "#,
+        refund.refund_id as RefundId
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// The vendor says that the money is back, or that what was reserved is let go: REFUNDED.
 pub async fn refunded(tx: &mut Tx, refund: &Refund, vendor_refund: &str) -> Result<(), Error> {
     let moved = sqlx::query!(

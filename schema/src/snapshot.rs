@@ -83,7 +83,7 @@ pub struct Refund {
     of_won: bool,
     since: DateTime<Utc>,
     provider: Provider,
-    /// The vendor's transaction that goes back, and when we knew of it.
+    /// The vendor's transaction that goes back, and when it was made, as far as we know.
     pub transaction: String,
     taken_at: DateTime<Utc>,
     /// What the customer shows at the counter, once it is the counter's to give back.
@@ -172,7 +172,7 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                unwind_cause IS NOT NULL AS "unwinding!", end_reason, cinema_id, session_id,
                total_minor, b.currency AS "currency: Currency", show_starts_at, expires_at, created_at, updated_at,
                request -> 'timings' AS "timings!",
-               won.amount_minor AS "paid_minor?", won.currency AS "paid_currency?: Currency", won.settled_at AS "paid_at?",
+               won.amount_minor AS "paid_minor?", won.currency AS "paid_currency?: Currency", won.made_at AS "paid_at?",
                won.provider AS "paid_by?: Provider",
                (SELECT COALESCE(json_agg(json_build_object('seat', seat, 'ticket_type', ticket_type) ORDER BY seat), '[]')
                 FROM seats WHERE seats.booking_id = b.booking_id) AS "seats!: Json<Vec<SeatChoice>>",
@@ -191,8 +191,8 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                     'id', 'rf_' || refund_id, 'payment', 'pay_' || payment_id, 'status', r.status,
                     'amount_minor', r.amount_minor, 'currency', r.currency, 'since', r.created_at, 'provider', r.provider,
                     'transaction', r.vendor_transaction, 'receipt', r.receipt, 'of_won', r.verdict = 'WON',
-                    'taken_at', r.settled_at) ORDER BY r.created_at), '[]')
-                FROM (SELECT refunds.*, verdict, settled_at FROM refunds
+                    'taken_at', r.made_at) ORDER BY r.created_at), '[]')
+                FROM (SELECT refunds.*, verdict, COALESCE(tapped_at, settled_at) AS made_at FROM refunds
                       JOIN captures USING (provider, vendor_transaction) WHERE refunds.booking_id = b.booking_id
                       ORDER BY created_at LIMIT 100) r) AS "refunds!: Json<Vec<Refund>>",
                (SELECT json_build_object('status', tickets.status, 'vista_booking_id', tickets.vista_booking_id,
@@ -208,7 +208,8 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                 FROM (SELECT * FROM booking_events WHERE booking_events.booking_id = b.booking_id
                       ORDER BY version LIMIT 1000) e) AS "timeline!: Json<Vec<Event>>"
         FROM bookings b
-        LEFT JOIN LATERAL (SELECT amount_minor, currency, settled_at, provider FROM captures
+        LEFT JOIN LATERAL (SELECT amount_minor, currency, COALESCE(tapped_at, settled_at) AS made_at, provider
+                           FROM captures
                            WHERE captures.booking_id = b.booking_id AND verdict = 'WON'
                              AND (taken_at IS NOT NULL OR NOT reserved OR b.status NOT IN ('CONFIRMED', 'COMPLETED')
                                   OR (SELECT p.status FROM payments p
@@ -335,17 +336,22 @@ pub struct Page {
     pub limit: i64,
 }
 
-/// The ids of a page. New bookings come before all pages, so that none is shown twice and none is left out.
+/// The ids of a page. New bookings come before all pages, so that none is shown twice and none is left out. Of each status
+/// that is asked for a page is read: a kiosk's list may be long, and what is asked for rare in it.
 pub async fn page(db: &Db, caller: &str, page: &Page) -> Result<Vec<BookingId>, Error> {
+    let wanted = page.status.as_ref().map_or(BookingStatus::ALL, std::slice::from_ref);
+    let wanted: Vec<String> = wanted.iter().map(|status| status.name().to_owned()).collect();
     Ok(sqlx::query_scalar!(
         r#"
-        SELECT booking_id AS "booking_id: BookingId" FROM bookings
-        WHERE caller = $1 AND ($2::text IS NULL OR status = $2)
-          AND ($3::timestamptz IS NULL OR (created_at, booking_id::text) < ($3, $4::text))
+        SELECT booking_id AS "booking_id!: BookingId" FROM unnest($2::text[]) AS statuses (wanted), LATERAL (
+            SELECT booking_id, created_at FROM bookings
+            WHERE caller = $1 AND status = wanted
+              AND (created_at, booking_id::text) < (COALESCE($3::timestamptz, 'infinity'), COALESCE($4::text, ''))
+            ORDER BY created_at DESC, booking_id DESC LIMIT $5) of_one
         ORDER BY created_at DESC, booking_id DESC LIMIT $5
         "#,
         caller,
-        page.status as Option<BookingStatus>,
+        &wanted,
         page.after.map(|(at, _)| at),
         page.after.map(|(_, booking)| booking) as Option<BookingId>,
         page.limit

@@ -43,6 +43,11 @@ pub struct AtTerminal {
     pub reversal_ms: u64,
     /// A reversal that was begun in time may be under way so long: 10 seconds to connect, 30 to read.
     pub answer_ms: u64,
+    /// Between two questions about money that the counter is to give back, at most: whoever it is for comes some day.
+    pub counter_ask_ms: u64,
+    /// So long after it was owed nobody is asked about it any more. The vendor names no end; a month is our choice. The case
+    /// stays open, and whoever decides it, or says that the money is back, is heard.
+    pub counter_ms: u64,
 }
 
 /// All waits. Milliseconds unless the name says otherwise. What a stored value has no field for yet is production's.
@@ -82,6 +87,8 @@ pub struct Timings {
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 
 /// No vendor says how slow it can be: 20 s is what Vista's own clients wait, a minute more is our reading of the worst.
 const fn call(look_up_spacing_ms: u64) -> CallTimings {
@@ -98,6 +105,8 @@ impl Default for AtTerminal {
             confirm_ms: 40 * SECOND,
             reversal_ms: MINUTE,
             answer_ms: 40 * SECOND,
+            counter_ask_ms: HOUR,
+            counter_ms: 30 * DAY,
         }
     }
 }
@@ -128,7 +137,8 @@ impl Default for Timings {
 
 impl Timings {
     /// The same waits, `factor` times shorter. Time-outs of calls keep a floor, since a vendor in the same room
-    /// still needs real milliseconds to answer; and what somebody at a terminal does in them needs real seconds.
+    /// still needs real milliseconds to answer; and so does what somebody does at a terminal, or must be done before they
+    /// can: that a machine is busy is no reason to give money back, nor to send somebody to the counter.
     #[must_use]
     pub fn faster(self, factor: u32) -> Self {
         let by = |ms: u64| (ms / u64::from(factor.max(1))).max(1);
@@ -154,9 +164,11 @@ impl Timings {
                 hold_ms: floored(self.terminal.hold_ms, HOLD_FLOOR_MS),
                 ask_ms: by(self.terminal.ask_ms),
                 tap_ms: by(self.terminal.tap_ms),
-                confirm_ms: floored(self.terminal.confirm_ms, TIMEOUT_FLOOR_MS),
+                confirm_ms: floored(self.terminal.confirm_ms, CONFIRM_FLOOR_MS),
                 reversal_ms: floored(self.terminal.reversal_ms, REVERSAL_FLOOR_MS),
                 answer_ms: by(self.terminal.answer_ms),
+                counter_ask_ms: by(self.terminal.counter_ask_ms),
+                counter_ms: by(self.terminal.counter_ms),
             },
             vista: sooner(self.vista),
             confirm: sooner(self.confirm),
@@ -189,8 +201,9 @@ impl Timings {
 }
 
 const TIMEOUT_FLOOR_MS: u64 = 3 * SECOND;
-const REVERSAL_FLOOR_MS: u64 = 5 * SECOND;
-const HOLD_FLOOR_MS: u64 = 10 * SECOND;
+const HOLD_FLOOR_MS: u64 = 15 * SECOND;
+const CONFIRM_FLOOR_MS: u64 = 15 * SECOND;
+const REVERSAL_FLOOR_MS: u64 = 30 * SECOND;
 
 fn widening(first_ms: u64, longest_ms: u64, tries: u32) -> Duration {
     let factor = 1_u64.checked_shl(tries.min(32)).unwrap_or(u64::MAX);
@@ -223,7 +236,15 @@ mod tests {
         for factor in [1, 6, 60, 120] {
             let timings = Timings::default().faster(factor);
             let AtTerminal { confirm_ms, reversal_ms, ask_ms, .. } = timings.terminal;
-            assert!(ask_ms + confirm_ms < reversal_ms, "{factor}: {timings:?}");
+            assert!(ask_ms + confirm_ms + 14 * SECOND < reversal_ms, "{factor}: {timings:?}");
+        }
+    }
+
+    #[test]
+    fn however_fast_the_clocks_are_a_busy_machine_has_seconds_for_what_is_done_at_a_terminal() {
+        for factor in [1, 6, 60, 1_000] {
+            let AtTerminal { hold_ms, confirm_ms, .. } = Timings::default().faster(factor).terminal;
+            assert!(hold_ms >= 15 * SECOND && confirm_ms >= 15 * SECOND, "{factor}");
         }
     }
 

@@ -1,15 +1,15 @@
 //! Money goes back: sent once, waited for until the vendor says that it is there.
 //!
-//! | step          | waits for                          |
-//! |---------------|------------------------------------|
-//! | `send_refund` | the vendor, or a person's decision |
-//! | `ask_refund`  | the vendor's last word             |
+//! | step          | waits for                                                         |
+//! |---------------|-------------------------------------------------------------------|
+//! | `send_refund` | the vendor, or a person's decision                                |
+//! | `ask_refund`  | the vendor's last word, or that the counter's customer stays away |
 
 use crate::step::{AtVendor, Decided, Patience, answered, shared_step, until_done};
-use activities::{Activities, step::End};
+use activities::{Activities, refunds::ASK_REFUND};
 use adapters::provider::RefundState;
 use restate_sdk::prelude::*;
-use schema::ids::RefundId;
+use schema::{ids::RefundId, states::RefundStatus};
 use serde::{Deserialize, Serialize};
 
 /// How a refund ended.
@@ -17,14 +17,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum RefundEnd {
     Refunded,
+    /// Nobody has claimed it for long. Whoever decides its case, or says that it is back, still ends it.
+    LeftAtTheCounter,
     /// A person has decided otherwise.
     GivenUp,
-}
-
-impl RefundEnd {
-    fn of<T>(answer: Option<T>) -> Self {
-        answer.map_or(Self::GivenUp, |_| Self::Refunded)
-    }
 }
 
 pub struct Refund {
@@ -44,13 +40,20 @@ impl Refund {
         // Money that is owed is not called off: a cancel changes nothing.
         let send = move || activities.send_refund(refund);
         let answer = until_done(|| vendor.finish("send_refund", send)).await?;
-        let pending = matches!(answer, End::Answer(RefundState::Pending { .. }));
-        if !pending {
-            return Ok(Json(RefundEnd::of(answered(answer))));
+        match answered(answer) {
+            Some(RefundState::Pending { .. }) => {}
+            Some(RefundState::Refunded { .. } | RefundState::Rejected { .. }) => {
+                return Ok(Json(RefundEnd::Refunded));
+            }
+            None => return Ok(Json(RefundEnd::GivenUp)),
         }
         let ask = move || activities.ask_refund(refund);
-        let asked = until_done(|| vendor.finish("ask_refund", ask)).await?;
-        Ok(Json(RefundEnd::of(answered(asked))))
+        let asked = until_done(|| vendor.finish(ASK_REFUND, ask)).await?;
+        Ok(Json(match answered(asked) {
+            Some(RefundStatus::Refunded) => RefundEnd::Refunded,
+            Some(RefundStatus::Requested | RefundStatus::Sent) => RefundEnd::LeftAtTheCounter,
+            None => RefundEnd::GivenUp,
+        }))
     }
 
     /// Somebody says that it is done: ask now.
@@ -59,11 +62,12 @@ impl Refund {
         let Ok(refund) = RefundId::from_bare(ctx.key()) else { return Err(not_a_refund()) };
         let activities = &self.activities;
         let ask = move || activities.ask_refund(refund);
-        shared_step(&ctx, "ask_refund", ask).await?;
+        shared_step(&ctx, ASK_REFUND, ask).await?;
         Ok(())
     }
 
-    /// A person has decided about a step of this refund that was refused.
+    /// A person has decided about a step of this refund that was refused; or that the money is back, which the row is to
+    /// say now, however rarely anybody asks by then, and if nobody does any more.
     #[handler]
     async fn decided(
         &self,
@@ -71,6 +75,12 @@ impl Refund {
         Json(decided): Json<Decided>,
     ) -> Result<(), TerminalError> {
         ctx.resolve_promise(&decided.promise(), "decided".to_owned());
+        if decided.step == ASK_REFUND {
+            let Ok(refund) = RefundId::from_bare(ctx.key()) else { return Err(not_a_refund()) };
+            let activities = &self.activities;
+            let ask = move || activities.ask_refund(refund);
+            shared_step(&ctx, ASK_REFUND, ask).await?;
+        }
         Ok(())
     }
 }

@@ -127,7 +127,7 @@ impl Checkout {
         let (brand, last4) = (payment.brand(), payment.last4());
         let reference = payment.reference.unwrap_or_default();
         let id = payment.id;
-        Ok(Transaction { id, reference, account: None, amount, state, brand, last4 })
+        Ok(Transaction { id, reference, account: None, amount, state, at: None, brand, last4 })
     }
 
     async fn state(&self, payment: &Payment, until: Deadline) -> Result<TransactionState, Error> {

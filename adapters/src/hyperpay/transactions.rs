@@ -53,7 +53,7 @@ impl HyperPay {
         let amount = answer.money()?;
         let state = self.state(&answer.result.code, reserved);
         let (account, brand, last4) = (Some(account.to_owned()), answer.brand(), answer.last4());
-        Ok(Some(Transaction { id, reference, account, amount, state, brand, last4 }))
+        Ok(Some(Transaction { id, reference, account, amount, state, at: None, brand, last4 }))
     }
 
     /// What a transaction's own result says of it. What is not known to be final may still become anything.

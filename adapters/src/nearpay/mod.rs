@@ -219,30 +219,34 @@ impl PaymentProvider for NearPay {
         Ok(RefundState::Pending { transaction: order.transaction.clone() })
     }
 
-    /// Reversed at the terminal, or refunded at the counter under the refund's own reference. Once no reversal can be
-    /// under way any more it is `Rejected` for a person, and still found when it happens after all.
+    /// Reversed at the terminal, or refunded at the counter: under the refund's own reference, or under another, if
+    /// what is shown of the transaction says how much. Once no reversal can be under way any more it is `Rejected` for a person, and
+    /// still found when it happens after all. The mark of a refund alone proves none: part of it may still be owed, so a
+    /// person compares.
     async fn find_refund(
         &self,
         order: &RefundOrder,
         within: Duration,
     ) -> Result<Option<RefundState>, Error> {
         let until = Deadline::after(within);
-        let (charged, now) = self.by_reference(&order.payment.bare(), until).await?;
-        let charged = Shown::find(&charged, &order.transaction)?;
+        let (listed, now) = self.by_reference(&order.payment.bare(), until).await?;
+        let charged = Shown::find(&listed, &order.transaction)?;
         if let Some(charged) = &charged
-            && charged.reversed
+            && let Some(given_back) = showing::given_back(order, charged, &listed)?
         {
-            return showing::reversed(order, charged).map(Some);
+            return Ok(Some(given_back));
         }
         let (refunds, _) = self.by_reference(&order.refund.bare(), until).await?;
         if let Some(refunded) = showing::refunded(order, &refunds)? {
             return Ok(Some(refunded));
         }
-        let last = charged.and_then(|it| it.at?.checked_add_signed(self.reversible));
-        Ok(last.filter(|last| *last < now).map(|_| RefundState::Rejected {
-            code: "refund_at_the_counter".to_owned(),
-            reason: "the terminal can reverse it no more; the counter gives it back".to_owned(),
-        }))
+        let Some(charged) = charged else { return Ok(None) };
+        if charged.refunded {
+            return Ok(Some(for_a_person("refund_amount_unsaid", AMOUNT_UNSAID)));
+        }
+        let last = charged.at.and_then(|at| at.checked_add_signed(self.reversible));
+        let too_late = last.is_some_and(|last| last < now);
+        Ok(too_late.then(|| for_a_person("refund_at_the_counter", NO_MORE_REVERSAL)))
     }
 
     fn read_webhook(&self, delivery: Delivery<'_>) -> Result<Hint, Error> {
@@ -268,6 +272,14 @@ pub fn is_terminal(text: &str) -> bool {
 fn is_path(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
     !text.is_empty() && !text.starts_with('/') && !text.contains("..") && text.bytes().all(plain)
+}
+
+const NO_MORE_REVERSAL: &str = "the terminal can reverse it no more; the counter gives it back";
+const AMOUNT_UNSAID: &str = "the terminal shows a refund of it under another reference, and not how much: compare its \
+                             receipt first; what is missing the counter gives back";
+
+fn for_a_person(code: &str, reason: &str) -> RefundState {
+    RefundState::Rejected { code: code.to_owned(), reason: reason.to_owned() }
 }
 
 fn rejected(code: &str) -> Opened {

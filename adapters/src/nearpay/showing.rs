@@ -17,8 +17,11 @@ pub(super) struct Shown<'a> {
     /// When the terminal began it.
     pub(super) at: Option<DateTime<Utc>>,
     receipt: &'a Receipt,
-    pub(super) reversed: bool,
-    refunded: bool,
+    reversed: bool,
+    /// Some of it was refunded, or all: the mark does not say how much.
+    pub(super) refunded: bool,
+    /// What was printed of a refund of this transaction, beside what was printed of itself.
+    refund: Option<&'a Receipt>,
 }
 
 impl<'a> Shown<'a> {
@@ -30,12 +33,17 @@ impl<'a> Shown<'a> {
         let receipt = purchase.or(receipts.first()).ok_or_else(|| broken("without a receipt"))?;
         let id = receipt.transaction_uuid.as_deref().or(listed.id.as_deref());
         let id = id.filter(|id| is_id(id)).ok_or_else(|| broken("without an id"))?;
+        let beside = |it: &&Receipt| it.kind() == Kind::Refund && receipt.kind() != Kind::Refund;
+        let stands = |it: &&Receipt| it.is_approved == Some(true) && !it.is_reversed;
+        let refund = receipts.iter().filter(beside).find(stands);
         Ok(Self {
             id,
             at: listed.created_at,
             receipt,
-            reversed: receipts.iter().any(|it| it.is_reversed),
-            refunded: receipts.iter().any(|it| it.is_refunded),
+            // A refund that was reversed is no reversal of what it was to give back.
+            reversed: receipts.iter().any(|it| it.is_reversed && !beside(&it)),
+            refunded: refund.is_some() || receipts.iter().any(|it| it.is_refunded),
+            refund,
         })
     }
 
@@ -100,6 +108,7 @@ pub(super) fn charges(
                 }
             },
             state,
+            at: shown.at,
             brand: shown.receipt.brand(),
             last4: shown.receipt.last4(),
         };
@@ -109,13 +118,29 @@ pub(super) fn charges(
     Ok(charges.into_iter().map(|(_, charge)| charge).collect())
 }
 
-/// A reversal gives back all of a transaction.
-pub(super) fn reversed(order: &RefundOrder, charged: &Shown<'_>) -> Result<RefundState, Error> {
-    same(&charged.receipt.money()?, order)?;
-    Ok(RefundState::Refunded { transaction: charged.id.to_owned() })
+/// What was given back of this very transaction, though not under the refund's reference: a reversal gives back all of it, a
+/// refund what is printed beside it, or under the payment's own reference, if no other there is marked as refunded.
+/// `listed`: all under that.
+pub(super) fn given_back(
+    order: &RefundOrder,
+    charged: &Shown<'_>,
+    listed: &[Listed],
+) -> Result<Option<RefundState>, Error> {
+    let marked = |it: &&Listed| it.receipts.iter().any(|receipt| receipt.is_refunded);
+    let (receipt, id) = match charged.refund {
+        _ if charged.reversed => (charged.receipt, None),
+        Some(refund) => (refund, refund.transaction_uuid.as_deref()),
+        None if charged.refunded && listed.iter().filter(marked).count() == 1 => {
+            return refunded(order, listed);
+        }
+        None => return Ok(None),
+    };
+    same(&receipt.money()?, order)?;
+    let id = id.filter(|id| is_id(id)).unwrap_or(charged.id);
+    Ok(Some(RefundState::Refunded { transaction: id.to_owned() }))
 }
 
-/// The refund that was made under the refund's own reference, if it was approved.
+/// The refund that was made under the reference of these, if it was approved.
 pub(super) fn refunded(
     order: &RefundOrder,
     listed: &[Listed],

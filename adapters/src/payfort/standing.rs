@@ -162,6 +162,7 @@ impl Standing {
             account: Some(channel.access_code.clone()),
             amount: self.nothing.of_same(minor),
             state,
+            at: None,
             brand: self.brand,
             last4: self.last4,
         })

@@ -52,8 +52,8 @@ impl Payment {
             }
         };
         let id = self.id.to_ascii_lowercase();
-        let (reference, account, brand, last4) = (expected, None, None, None);
-        Ok(Some(Transaction { id, reference, account, amount, state, brand, last4 }))
+        let (reference, account, at, brand, last4) = (expected, None, None, None, None);
+        Ok(Some(Transaction { id, reference, account, amount, state, at, brand, last4 }))
     }
 
     /// What became of taking all of it. Whoever took it (Tabby does, after 21 days): it is taken once. None: not yet.

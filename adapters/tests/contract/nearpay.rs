@@ -38,7 +38,7 @@ fn config(base: &str, factor: u32) -> Config {
         webhook_secrets: Vec::new(),
         live: false,
         session_life: Duration::from_mins(5) / factor,
-        // The stand-in's terminal leaves a person five seconds, however fast it is.
+        // The stand-in's terminal leaves a person their minute, however fast its clock is; this is what we go by.
         reversal_window: (Duration::from_mins(1) / factor).max(Duration::from_secs(5)),
         reversal_answer: Duration::from_secs(40) / factor,
     }
@@ -216,15 +216,43 @@ async fn what_was_not_reversed_in_time_is_refunded_at_the_counter() {
     assert_eq!(reverse(&at, &transaction).await["status"], Value::Null);
     let found = paying.found(Verb::Refund).await;
     assert_eq!(found, Said::No("refund_at_the_counter".to_owned()));
+    at.fault("reverse", "too_late").await;
     assert_eq!(reverse(&at, &transaction).await["code_text"], "irreversible_transaction");
-    let body = json!({"transaction": transaction, "reference": refund.bare(),
-        "amount_minor": PRICE.amount_minor});
-    at.control(Method::POST, "terminal/refund", body).await;
+    refunds_by_hand(&at, &transaction, &refund.bare()).await;
     until("the refund", async || {
         matches!(paying.certain(Verb::Refund).await, Some(Said::Done(_))).then_some(())
     })
     .await;
     assert_eq!(at.did(&refund.bare()).await, ["refund"]);
+}
+
+/// A person at the counter, on a terminal there.
+async fn refunds_by_hand(at: &Standin<NearPay>, transaction: &str, reference: &str) {
+    let body = json!({"transaction": transaction, "reference": reference,
+        "amount_minor": PRICE.amount_minor});
+    at.control(Method::POST, "terminal/refund", body).await;
+}
+
+#[tokio::test]
+async fn a_refund_by_hand_is_known_by_its_transaction_whatever_it_is_called() {
+    let at = Standin::<NearPay>::start().await;
+    for shown in ["second_receipt", "flag"] {
+        at.switch("refund_shown", shown).await;
+        for as_the_payment in [true, false] {
+            let paying = Paying::ready(&at, Verb::Refund, by_terminal()).await;
+            let order = paying.refund_order(Verb::Refund);
+            let payment = order.payment.bare();
+            let reference = if as_the_payment { &payment } else { "at the counter" };
+            refunds_by_hand(&at, &order.transaction, reference).await;
+            let found = paying.found(Verb::Refund).await;
+            if shown == "flag" && !as_the_payment {
+                // Marked as refunded, and not how much.
+                assert_eq!(found, Said::No("refund_amount_unsaid".to_owned()));
+            } else {
+                assert!(matches!(found, Said::Done(_)), "{shown} {as_the_payment}: {found:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

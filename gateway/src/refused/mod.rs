@@ -1,8 +1,9 @@
 //! Deliveries that began nothing are written down by one task, redacted, and nobody waits for it.
 //!
-//! Whoever floods us must neither fill the disk nor slow a genuine delivery: of each vendor so many a minute are kept, a
-//! handful may wait to be written, and what is beyond that is only counted. What waits when this process ends, or cannot
-//! be written, is gone: it began nothing. Those that come too often to be looked at (429) are counted there.
+//! Whoever floods us must neither fill the disk nor slow a genuine delivery, nor hide what else is refused: of each vendor
+//! and verdict so many a minute are kept, a handful may wait to be written, and what is beyond that is only counted. What
+//! waits when this process is asked to stop is written first; what waits when it is killed, or cannot be written, is gone:
+//! it began nothing. Those that come too often to be looked at (429) are counted there.
 //!
 //! The counts are of this process, as the guard's are.
 
@@ -25,14 +26,20 @@ use schema::{
 use sha2::{Digest, Sha256};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
-    sync::mpsc::{self, Receiver, Sender},
-    time::interval,
+    sync::{
+        mpsc::{self, Receiver, Sender},
+        oneshot,
+    },
+    task::JoinHandle,
+    time::{interval, timeout},
 };
 
-/// Of each vendor.
-const KEPT: Rate = Rate { count: 60, per: Duration::from_mins(1) };
+/// Of each vendor and verdict. As many at once leave room in the queue for others.
+const KEPT: Rate = Rate { count: 20, per: Duration::from_mins(1) };
 /// How many may wait to be written. Each has a body of 64 KiB at most.
 const WAITING: usize = 64;
+/// How long the last ones may take to be written.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 /// Between two looks for what is old, or too much.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 
@@ -40,7 +47,27 @@ const PRUNE_EVERY: Duration = Duration::from_hours(1);
 #[derive(Clone)]
 pub struct Refusals {
     waiting: Sender<Waiting>,
-    allowance: Arc<Allowance<&'static str>>,
+    allowance: Arc<Allowance<(&'static str, Refusal)>>,
+}
+
+/// The one who writes them. Dropped, it takes no more.
+pub struct Writer {
+    task: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Writer {
+    /// Takes no more, writes what waits, and ends. What a silent database keeps from being written within a few seconds is
+    /// gone.
+    pub async fn finish(self) {
+        // A writer that hears nobody has ended.
+        let _ = self.stop.send(());
+        if timeout(LAST_WRITES, self.task).await.is_err() {
+            tracing::warn!(
+                "the last refused deliveries are not kept: the database does not answer"
+            );
+        }
+    }
 }
 
 /// A delivery, as far as it was read.
@@ -66,10 +93,11 @@ struct Waiting {
 
 impl Refusals {
     /// Starts the writer.
-    pub fn new(db: Db) -> Self {
+    pub fn new(db: Db) -> (Self, Writer) {
         let (waiting, to_write) = mpsc::channel(WAITING);
-        tokio::spawn(write_all(db, to_write));
-        Self { waiting, allowance: Arc::new(Allowance::new(KEPT)) }
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(write_all(db, to_write, stopped));
+        (Self { waiting, allowance: Arc::new(Allowance::new(KEPT)) }, Writer { task, stop })
     }
 
     /// Keeps it, or counts it. Waits for nothing. `reason` is ours.
@@ -85,7 +113,7 @@ impl Refusals {
             address: knock.address,
             received_at: Utc::now(),
         };
-        let allowed = self.allowance.take(&provider.name()).is_ok();
+        let allowed = self.allowance.take(&(provider.name(), refusal)).is_ok();
         if !(allowed && self.waiting.try_send(begins()).is_ok()) {
             count(provider, refusal, "no");
         }
@@ -115,7 +143,8 @@ fn said_bytes(headers: &HeaderMap) -> Option<i64> {
     (said >= 0).then_some(said)
 }
 
-async fn write_all(db: Db, mut to_write: Receiver<Waiting>) {
+/// Until nobody can put anything any more, or is to; then what is left.
+async fn write_all(db: Db, mut to_write: Receiver<Waiting>, mut stopped: oneshot::Receiver<()>) {
     let mut prunes = interval(PRUNE_EVERY);
     loop {
         tokio::select! {
@@ -123,6 +152,8 @@ async fn write_all(db: Db, mut to_write: Receiver<Waiting>) {
                 Some(waiting) => write(&db, waiting).await,
                 None => return,
             },
+            // A channel that is closed gives what is in it, and then nothing.
+            _ = &mut stopped, if !to_write.is_closed() => to_write.close(),
             _ = prunes.tick() => {
                 if let Err(error) = refused::prune(&db).await {
                     tracing::warn!(%error, "refused deliveries stay longer than they should: {error}");
@@ -151,37 +182,58 @@ fn count(provider: Provider, refusal: Refusal, kept: &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use schema::webhooks;
 
     fn refusals() -> (Refusals, Receiver<Waiting>) {
         let (waiting, to_write) = mpsc::channel(WAITING);
         (Refusals { waiting, allowance: Arc::new(Allowance::new(KEPT)) }, to_write)
     }
 
-    fn knocks(refusals: &Refusals, provider: Provider, times: usize) {
+    fn knocks(refusals: &Refusals, provider: Provider, refusal: Refusal, times: usize) {
         let (headers, body) = (HeaderMap::new(), Bytes::from_static(b"{\"a\":1}"));
         let address = IpAddr::from([10, 0, 0, 1]);
         let knock = Knock { provider, headers: &headers, body: Some(&body), address };
         for _ in 0..times {
-            refusals.keep(&knock, Refusal::Forged, "no key of ours");
+            refusals.keep(&knock, refusal, "no key of ours");
         }
     }
 
     #[test]
-    fn a_flood_is_counted_and_leaves_room_for_the_other_vendors() {
+    fn a_flood_is_counted_and_leaves_room_for_other_vendors_and_other_verdicts() {
         let (refusals, mut to_write) = refusals();
-        knocks(&refusals, Provider::HyperPay, 100_000);
-        let mut kept = 0;
-        while to_write.try_recv().is_ok() {
-            kept += 1;
+        knocks(&refusals, Provider::HyperPay, Refusal::Forged, 100_000);
+        // An allowance comes back while we knock: one in three seconds.
+        assert!((20..40).contains(&to_write.len()), "{}", to_write.len());
+        while to_write.try_recv().is_ok() {}
+        for (provider, refusal) in
+            [(Provider::HyperPay, Refusal::Unreadable), (Provider::Tabby, Refusal::Forged)]
+        {
+            knocks(&refusals, provider, refusal, 1);
+            let kept = to_write.try_recv().unwrap();
+            assert_eq!((kept.provider, kept.refusal), (provider, refusal));
         }
-        // An allowance comes back while we knock: one a second.
-        assert!((60..=WAITING).contains(&kept), "{kept}");
-        knocks(&refusals, Provider::Tabby, 1);
-        assert_eq!(to_write.try_recv().unwrap().provider, Provider::Tabby);
-        knocks(&refusals, Provider::HyperPay, WAITING * 2);
-        knocks(&refusals, Provider::PayFort, WAITING * 2);
-        knocks(&refusals, Provider::Checkout, WAITING * 2);
+        for refusal in Refusal::ALL {
+            knocks(&refusals, Provider::PayFort, *refusal, WAITING);
+        }
         assert_eq!(to_write.len(), WAITING, "nobody writes, and nobody waits");
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_written_before_the_end() {
+        let cache = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../.usher");
+        let postgres = stack::Postgres::start(&stack::Options::throwaway(cache)).await.unwrap();
+        let db = Db::connect(&postgres.database_url(), 1).await.unwrap();
+        db.migrate().await.unwrap();
+        // Nothing is awaited in between: not one of them is written yet.
+        let (refusals, writer) = Refusals::new(db.clone());
+        knocks(&refusals, Provider::Tabby, Refusal::Forged, 10);
+        knocks(&refusals, Provider::Tabby, Refusal::Unreadable, 10);
+        writer.finish().await;
+        let kept = webhooks::list(&db, &webhooks::Filter::default(), 100).await.unwrap();
+        assert_eq!(kept.len(), 20);
+        knocks(&refusals, Provider::Tabby, Refusal::TooLarge, 1);
+        assert!(refusals.waiting.is_closed(), "who comes later is only counted");
+        postgres.stop().await.unwrap();
     }
 
     #[test]

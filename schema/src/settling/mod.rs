@@ -16,6 +16,7 @@ use crate::{
     refunds::{self, NewRefund},
     states::{PaymentStatus, VendorSays, Verdict},
 };
+use chrono::{DateTime, Utc};
 pub(crate) use reserved::let_go;
 pub use reserved::{Reserved, not_collected, reserved, taken};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub struct Capture {
     pub amount: Shown,
     /// Reserved, and not taken yet.
     pub reserved: bool,
+    /// When a card was tapped for it, as the vendor of the terminal tells.
+    pub at: Option<DateTime<Utc>>,
     pub brand: Option<String>,
     pub last4: Option<String>,
 }
@@ -198,6 +201,8 @@ fn paid(payment: &Payment, capture: &Capture) -> Change {
     Change { won_payment: Some(payment.payment_id), ..Change::of(what) }
 }
 
+/// The time of a tap counts as far as it can be true and matters: nobody taps before there is a payment, nor later than now;
+/// and what its terminal cannot reverse any more is in no haste, so that from now on the cinema has its usual time.
 async fn write_down(
     tx: &mut Tx,
     payment: &Payment,
@@ -214,8 +219,10 @@ async fn write_down(
             WHERE payment_id = $3 AND status = $10 AND status <> $11
         )
         INSERT INTO captures (provider, vendor_transaction, payment_id, booking_id, amount_minor, currency, verdict,
-                              reserved)
-        VALUES ($1, $2, $3, $4, $5, $6, $9, $12)
+                              reserved, tapped_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $9, $12,
+                (SELECT LEAST($14::timestamptz, clock_timestamp())
+                 WHERE $14 >= $15::timestamptz AND $14 > clock_timestamp() - make_interval(secs => $16::bigint / 1000.0)))
         "#,
         payment.provider.name(),
         capture.vendor_transaction,
@@ -229,7 +236,10 @@ async fn write_down(
         seen as PaymentStatus,
         to as PaymentStatus,
         capture.reserved,
-        capture.account
+        capture.account,
+        capture.at,
+        payment.created_at,
+        i64::try_from(payment.request.timings.terminal.reversal_ms).unwrap_or(i64::MAX)
     )
     .execute(&mut **tx)
     .await?;

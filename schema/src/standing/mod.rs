@@ -122,7 +122,7 @@ pub enum Making {
     GivenUp,
 }
 
-/// The money that was taken for a booking, and when we knew.
+/// The money that was taken for a booking, and when: at a terminal when the card was tapped, else when we knew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paid {
     pub amount: Money,

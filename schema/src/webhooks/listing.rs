@@ -1,6 +1,11 @@
 //! All deliveries as people see them, whether they began something or not.
 
-use crate::{Db, Error, ids::BookingId, provider::Provider, states::DeliveryFate};
+use crate::{
+    Db, Error,
+    ids::BookingId,
+    provider::Provider,
+    states::{DeliveryFate, Refusal},
+};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -39,8 +44,26 @@ pub struct Filter {
     pub before: Option<(DateTime<Utc>, String)>,
 }
 
-/// At most `limit` deliveries, the youngest first.
+impl Filter {
+    fn providers(&self) -> Vec<String> {
+        let all = Provider::ALL.into_iter();
+        let wanted = all.filter(|it| self.provider.is_none_or(|provider| provider == *it));
+        wanted.map(|it| it.name().to_owned()).collect()
+    }
+
+    /// The fates of deliveries that began something, and of those that were refused.
+    fn fates(&self) -> (Vec<String>, Vec<String>) {
+        let all = DeliveryFate::ALL.iter();
+        let wanted = all.filter(|it| self.fate.is_none_or(|fate| fate == **it));
+        let names = wanted.map(|it| it.name().to_owned());
+        names.partition(|name| !Refusal::ALL.iter().any(|refusal| refusal.name() == name))
+    }
+}
+
+/// At most `limit` deliveries, the youngest first. Of each vendor and fate that is asked for a page is read by the index,
+/// and of no other: how long the list is, and how rare what is asked for, does not matter.
 pub async fn list(db: &Db, filter: &Filter, limit: i64) -> Result<Vec<Delivery>, Error> {
+    let (begun, refused) = filter.fates();
     let (before, key) = filter.before.clone().unzip();
     let rows = sqlx::query!(
         r#"
@@ -49,29 +72,31 @@ pub async fn list(db: &Db, filter: &Filter, limit: i64) -> Result<Vec<Delivery>,
                body_sha256 AS "body_sha256?", body_bytes AS "body_bytes?", header_names AS "header_names?",
                excerpt AS "excerpt?", address AS "address?"
         FROM (
-            (SELECT provider, COALESCE(verdict, 'UNDER_WAY') AS fate, received_at, event AS key, claim,
-                    booking_id::text AS booking, NULL::text AS reason, NULL::text AS body_sha256,
-                    NULL::bigint AS body_bytes, NULL::text[] AS header_names, NULL::text AS excerpt,
-                    NULL::text AS address
-             FROM webhook_deliveries
-             WHERE ($1::text IS NULL OR provider = $1)
-               AND ($2::text IS NULL OR COALESCE(verdict, 'UNDER_WAY') = $2)
-               AND ($3::timestamptz IS NULL OR received_at <= $3 AND (received_at, event) < ($3, $4::text))
-             ORDER BY received_at DESC, event DESC LIMIT $5)
+            SELECT provider, fate, received_at, event AS key, claim, booking_id::text AS booking,
+                   NULL::text AS reason, NULL::text AS body_sha256, NULL::bigint AS body_bytes,
+                   NULL::text[] AS header_names, NULL::text AS excerpt, NULL::text AS address
+            FROM unnest($1::text[]) AS vendors (vendor), unnest($2::text[]) AS fates (fate), LATERAL (
+                SELECT * FROM webhook_deliveries
+                WHERE provider = vendor AND COALESCE(verdict, 'UNDER_WAY') = fate
+                  AND received_at <= COALESCE($4::timestamptz, 'infinity')
+                  AND (received_at, event) < (COALESCE($4::timestamptz, 'infinity'), COALESCE($5::text, ''))
+                ORDER BY received_at DESC, event DESC LIMIT $6) begun
             UNION ALL
-            (SELECT provider, verdict, received_at, 'refused-' || refused_id, NULL::jsonb, NULL::text, reason,
-                    body_sha256, body_bytes, header_names, excerpt, address
-             FROM refused_deliveries
-             WHERE ($1::text IS NULL OR provider = $1)
-               AND ($2::text IS NULL OR verdict = $2)
-               AND ($3::timestamptz IS NULL
-                    OR received_at <= $3 AND (received_at, 'refused-' || refused_id) < ($3, $4::text))
-             ORDER BY received_at DESC, 'refused-' || refused_id DESC LIMIT $5)
+            SELECT provider, fate, received_at, 'refused-' || refused_id, NULL, NULL, reason, body_sha256, body_bytes,
+                   header_names, excerpt, address
+            FROM unnest($1::text[]) AS vendors (vendor), unnest($3::text[]) AS fates (fate), LATERAL (
+                SELECT * FROM refused_deliveries
+                WHERE provider = vendor AND verdict = fate
+                  AND received_at <= COALESCE($4::timestamptz, 'infinity')
+                  AND (received_at, 'refused-' || refused_id)
+                      < (COALESCE($4::timestamptz, 'infinity'), COALESCE($5::text, ''))
+                ORDER BY received_at DESC, 'refused-' || refused_id DESC LIMIT $6) refused
         ) both_kinds
-        ORDER BY received_at DESC, key DESC LIMIT $5
+        ORDER BY received_at DESC, key DESC LIMIT $6
         "#,
-        filter.provider.map(Provider::name),
-        filter.fate.map(DeliveryFate::name),
+        &filter.providers(),
+        &begun,
+        &refused,
         before,
         key,
         limit

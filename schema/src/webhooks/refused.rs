@@ -3,8 +3,8 @@
 use crate::{Db, Error, provider::Provider, states::Refusal};
 use chrono::{DateTime, Utc};
 
-/// So many of a vendor stay; who came before them is deleted.
-const OF_VENDOR: i64 = 10_000;
+/// So many of each vendor and verdict stay; who came before them is deleted. A flood of one kind drives out no other.
+const OF_KIND: i64 = 2_000;
 
 /// A delivery that began nothing. Nothing in it is anybody's text but the names of fields and headers.
 #[derive(Clone, Debug)]
@@ -46,8 +46,8 @@ pub async fn keep(db: &Db, refused: &Refused) -> Result<(), Error> {
     Ok(())
 }
 
-/// Deletes those that are older than thirty days, and all but the newest of each vendor. Safe to repeat, and beside
-/// others who do the same. How many were deleted.
+/// Deletes those that are older than thirty days, and all but the newest of each vendor and verdict. Safe to repeat, and
+/// beside others who do the same. How many were deleted.
 pub async fn prune(db: &Db) -> Result<u64, Error> {
     let deleted = sqlx::query!(
         r#"
@@ -55,11 +55,12 @@ pub async fn prune(db: &Db) -> Result<u64, Error> {
         WHERE received_at < clock_timestamp() - interval '30 days'
            OR refused_id IN (
                SELECT refused_id
-               FROM (SELECT refused_id, row_number() OVER (PARTITION BY provider ORDER BY refused_id DESC) AS place
+               FROM (SELECT refused_id,
+                            row_number() OVER (PARTITION BY provider, verdict ORDER BY refused_id DESC) AS place
                      FROM refused_deliveries) ranked
                WHERE place > $1)
         "#,
-        OF_VENDOR
+        OF_KIND
     )
     .execute(&db.0)
     .await?;

@@ -83,6 +83,11 @@ pub(super) const SWITCHES: &[Switch] = &[
         &["flag", "second_receipt"],
         "whether a reversal marks the purchase's receipt or adds one",
     ),
+    Switch::of(
+        "refund_shown",
+        &["second_receipt", "flag"],
+        "whether a refund adds a receipt to the purchase's or only marks that",
+    ),
     Switch::of("webhook_name", &["event", "type", "name"], "the field that an event's name is in"),
     Switch::of(
         "webhook_data",

@@ -106,19 +106,27 @@ impl NearPay {
         Some(row)
     }
 
-    /// What the terminal has printed of a transaction, and of its reversal.
+    /// What the terminal has printed of a transaction, of its reversal, and of its refunds.
     pub(super) fn receipts(&self, id: &str) -> Vec<Value> {
         let Some(transaction) = self.transactions.get(id) else { return Vec::new() };
-        let mut first = self.receipt(transaction);
-        if !transaction.reversed || self.desk.switches.get("reversal_shown") == "flag" {
-            first["is_reversed"] = json!(transaction.reversed);
-            return vec![first];
+        let first = self.receipt(transaction);
+        let mut receipts = vec![first.clone()];
+        if transaction.reversed && self.desk.switches.get("reversal_shown") == "flag" {
+            receipts[0]["is_reversed"] = json!(true);
+        } else if transaction.reversed {
+            let mut second = first;
+            second["is_reversed"] = json!(true);
+            second["transaction_type"] =
+                json!({"name": {"arabic": "عكس", "english": "PURCHASE REVERSAL"}, "id": "00"});
+            receipts.push(second);
         }
-        let mut second = first.clone();
-        second["is_reversed"] = json!(true);
-        second["transaction_type"] =
-            json!({"name": {"arabic": "عكس", "english": "PURCHASE REVERSAL"}, "id": "00"});
-        vec![first, second]
+        if transaction.refunded > 0 && self.desk.switches.get("refund_shown") == "second_receipt" {
+            let of_this = |it: &&Transaction| it.parent.as_deref() == Some(id);
+            receipts.extend(
+                self.transactions.values().filter(of_this).map(|refund| self.receipt(refund)),
+            );
+        }
+        receipts
     }
 
     fn receipt(&self, it: &Transaction) -> Value {

@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 
 const PURCHASE: &str = "00";
 const REFUND: &str = "20";
-/// Who stands at a terminal has at least this for a reversal, however fast the clocks are.
-const REVERSAL_FLOOR_MS: i64 = 5 * SECOND;
 /// How much later a reversal arrives that nobody waited for.
 const LATE_MS: i64 = 30 * SECOND;
 
@@ -104,7 +102,7 @@ impl NearPay {
         self.told(status, &id, fault)
     }
 
-    /// Only an approved purchase, and only within a minute of it.
+    /// Only an approved purchase, and only within a minute of it: people are no faster than the clocks are.
     pub(super) fn reverse(&mut self, wire: &Wire, moment: &Moment) -> Answer {
         let wanted: Reversal = match read(wire) {
             Ok(wanted) => wanted,
@@ -114,7 +112,7 @@ impl NearPay {
             return refusal(404, "transaction_not_found", 4040);
         };
         let id = paid.id.clone();
-        let last = paid.created_at + moment.clock.shortened(MINUTE).max(REVERSAL_FLOOR_MS);
+        let last = paid.created_at + MINUTE;
         let sound = paid.approved && paid.kind == PURCHASE && paid.refunded == 0;
         if !sound || moment.now > last || moment.fault_is("too_late") {
             return refusal(400, "irreversible_transaction", 5004);

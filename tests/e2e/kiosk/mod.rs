@@ -1,6 +1,7 @@
 //! At the kiosk: sold there, given back by its terminal within a minute, and after that at the counter, by a code.
 
-use crate::staff::Staff;
+mod counter;
+
 use harness::{
     Answer, Booking, Customer, Order, Payment, Setup, Visit, Way, until, visit, visit_with,
 };
@@ -8,12 +9,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The terminal can reverse it no more, and nobody has seen a reversal.
-const COUNTER: &str = "payment_refused_refund_at_the_counter";
-/// Somebody has reversed what is kept for a ticket.
-const GIVEN_BACK: &str = "given_back_at_the_terminal";
-
-/// A terminal's minute is ten seconds here: time enough to be told to reverse, and to do it.
+/// Vista has fifteen seconds here, and a terminal's minute thirty: time enough to be told to reverse, and to do it, on a
+/// busy machine, too.
 fn unhurried() -> Setup {
     Setup { factor: 6, ..Setup::default() }
 }
@@ -40,12 +37,16 @@ async fn waits_for(booking: &Booking) -> Value {
     Answer::read(request.send().await.unwrap()).await.body
 }
 
-/// The transaction that it is to reverse.
-async fn told_to_reverse(booking: &Booking) -> Value {
-    let view = waits_for(booking).await;
-    assert_eq!(view["standing"]["what"], "to_reverse", "{view}");
-    assert!(view["kiosk"]["reverse"]["until"].is_string(), "{view}");
-    view["kiosk"]["reverse"]["transaction"].clone()
+/// The transaction that it is to reverse, and until when.
+async fn told_to_reverse(booking: &Booking) -> (Value, Value) {
+    let told = || async {
+        let view = waits_for(booking).await;
+        (view["standing"]["what"] == "to_reverse").then_some(view)
+    };
+    let view = until(&format!("what to reverse of {booking:?}"), told).await;
+    let reverse = &view["kiosk"]["reverse"];
+    assert!(reverse["until"].is_string(), "{view}");
+    (reverse["transaction"].clone(), reverse["until"].clone())
 }
 
 /// The terminal does this, if it can.
@@ -90,20 +91,32 @@ async fn nobody_tells_of(visit: &Visit, payment: &Payment) {
     visit.misbehaves("nearpay", &json!({ "match": matching, "fault": "lost", "times": 0 })).await;
 }
 
+/// Waits until the vendor is asked about this payment once more.
+async fn asks_about(visit: &Visit, payment: &Payment) {
+    let matching = json!({ "op": "transactions", "reference": payment.reference() });
+    let rule = json!({ "match": matching, "fault": "lookup_lag" });
+    visit.misbehaves("nearpay", &rule).await;
+    let asked = || async {
+        let unfired = visit.unfired("nearpay").await;
+        let waits = unfired.iter().any(|rule| rule["match"]["reference"] == payment.reference());
+        (!waits).then_some(())
+    };
+    until("a question about it", asked).await;
+}
+
 #[tokio::test]
 async fn a_card_may_be_tapped_as_long_as_the_booking_waits() {
     let visit = visit().await;
     let booking = visit.kiosk_with_terminal().books(Order::new(&visit)).await;
     let payment = booking.opens(Way::Terminal).await;
     nobody_tells_of(&visit, &payment).await;
-    // The session that was opened is over for longer than anything needs to show.
-    let over = || async {
-        let query = "SELECT session_ends_at + interval '1.5 s' < clock_timestamp() FROM payments
-                     WHERE payment_id = $1";
-        let query = sqlx::query_scalar::<_, bool>(query).bind(payment.reference());
-        query.fetch_one(&visit.db).await.ok()?.then_some(())
-    };
-    until("the end of the terminal's session", over).await;
+    // The session that was opened is over for longer than anything needs to show, and the vendor was asked about that.
+    let over = "UPDATE payments SET session_ends_at = clock_timestamp() - interval '1 minute'
+                WHERE payment_id = $1";
+    sqlx::query(over).bind(payment.reference()).execute(&visit.db).await.unwrap();
+    for _ in 0..2 {
+        asks_about(&visit, &payment).await;
+    }
     payment.is_made().await;
     booking.until_ticket().await;
     visit.assert_balanced().await;
@@ -132,14 +145,15 @@ async fn a_second_tap_goes_back_at_the_terminal_while_the_first_has_its_ticket()
 #[tokio::test]
 async fn what_the_cinema_does_not_confirm_in_time_goes_back_at_the_terminal() {
     let visit = visit_with(unhurried()).await;
-    tokio::join!(acknowledged(&visit), unacknowledged(&visit), silently_booked(&visit));
+    let one = async { tokio::join!(acknowledged(&visit), unacknowledged(&visit)) };
+    tokio::join!(one, silently_booked(&visit), seen_late(&visit));
     visit.assert_balanced().await;
 }
 
 /// The kiosk says so, nobody believes it, and the vendor shows it.
 async fn acknowledged(visit: &Arc<Visit>) {
     let (booking, _) = paid_while(visit, "away").await;
-    let transaction = told_to_reverse(&booking).await;
+    let (transaction, _) = told_to_reverse(&booking).await;
     let kiosk = &booking.customer;
     for stranger in [visit.kiosk(), visit.customer()] {
         let answer = acknowledges(&stranger, &booking, &transaction).await;
@@ -167,7 +181,7 @@ async fn acknowledged(visit: &Arc<Visit>) {
 /// The kiosk has reversed it, and nobody hears of that but by asking.
 async fn unacknowledged(visit: &Arc<Visit>) {
     let (booking, payment) = paid_while(visit, "away").await;
-    let transaction = told_to_reverse(&booking).await;
+    let (transaction, _) = told_to_reverse(&booking).await;
     nobody_tells_of(visit, &payment).await;
     reverses(&booking, &transaction).await;
     booking.until_refunded().await;
@@ -177,7 +191,7 @@ async fn unacknowledged(visit: &Arc<Visit>) {
 /// Vista has booked it and keeps its answer to itself: the money does not wait until that is known.
 async fn silently_booked(visit: &Arc<Visit>) {
     let (booking, _) = paid_while(visit, "timeout_after").await;
-    let transaction = told_to_reverse(&booking).await;
+    let (transaction, _) = told_to_reverse(&booking).await;
     reverses(&booking, &transaction).await;
     booking.until_refunded().await;
     booking.until("CANCELLED").await;
@@ -186,74 +200,30 @@ async fn silently_booked(visit: &Arc<Visit>) {
     assert_eq!(kinds, ["booking", "refund"], "Vista had made it, and took it back");
 }
 
-#[tokio::test]
-async fn what_no_terminal_reverses_is_given_back_at_the_counter() {
-    let visit = visit_with(unhurried()).await;
-    tokio::join!(paid_out(&visit), refunded_there(&visit), reversed_behind_us(&visit));
-    visit.assert_balanced_but_for(&[COUNTER, GIVEN_BACK]).await;
-}
-
-/// A kiosk that was told to reverse, and has died. The code that its customer is shown.
-async fn for_the_counter(visit: &Arc<Visit>) -> (Booking, String) {
-    let (booking, _) = paid_while(visit, "away").await;
-    told_to_reverse(&booking).await;
-    let shown = |view: &Value| view["refunds"][0]["receipt"].is_string();
-    let view = booking.until_so("a code for the counter", shown).await;
-    let code = view["refunds"][0]["receipt"].as_str().unwrap().to_owned();
-    assert!(view["kiosk"].is_null(), "{view}");
-    assert_eq!(view["standing"]["what"], "at_the_counter");
-    for language in ["en", "ar"] {
-        let says = view["standing"]["says"][language].as_str().unwrap();
-        assert!(says.contains(&code) && says.contains("115.00"), "{says}");
-    }
-    booking.until("CANCELLED").await;
-    (booking, code)
-}
-
-/// Staff find the case by the code, pay it out, and say so.
-async fn paid_out(visit: &Arc<Visit>) {
-    let (booking, code) = for_the_counter(visit).await;
-    let staff = Staff::of(&booking);
-    let found = async |code: &str| staff.usher(&["cases", "--receipt", code]).await;
-    assert_eq!(found("0000000000").await.unwrap()["cases"], json!([]));
-    assert!(found("1 OR 1=1").await.is_err());
-    let page = found(&code).await.unwrap();
-    let [case] = page["cases"].as_array().unwrap().as_slice() else { panic!("{page}") };
-    assert_eq!((&case["cause"], &case["booking"]), (&json!(COUNTER), &json!(booking.id)));
-    assert_eq!(case["at_risk"]["amount_minor"], 11_500);
-    assert!(case["detail"].as_str().unwrap().contains(&code), "{case}");
-
-    let evidence = r#"{"transaction": "SNB-2026-0119"}"#;
-    staff.decides(case, &["settled", "--reason", "paid out", "--evidence", evidence]).await;
-    let view = booking.until_refunded().await;
-    assert_eq!(view["standing"]["what"], "refunded");
-}
-
-/// Staff refund it on a terminal under the reference that the case names: the vendor shows that, and the case closes.
-async fn refunded_there(visit: &Arc<Visit>) {
-    let (booking, code) = for_the_counter(visit).await;
-    let staff = Staff::of(&booking);
-    let page = staff.usher(&["cases", "--receipt", &code]).await.unwrap();
-    let refund = booking.looks().await["refunds"][0].clone();
-    let reference = refund["id"].as_str().unwrap().trim_start_matches("rf_");
-    assert!(page["cases"][0]["detail"].as_str().unwrap().contains(reference), "{page}");
-    let payment = refund["payment"].as_str().unwrap().trim_start_matches("pay_").to_owned();
+/// The tap shows seconds later, and nobody tells of it: the terminal's minute, and Vista's time in it, have begun by then.
+async fn seen_late(visit: &Arc<Visit>) {
+    let booking = visit.kiosk_with_terminal().books(Order::new(visit)).await;
+    visit.vista().is_away("pay_order", &booking.order.session).await;
+    let payment = booking.opens(Way::Terminal).await;
+    nobody_tells_of(visit, &payment).await;
+    let matching = json!({ "op": "purchase", "reference": payment.reference() });
+    let rule = json!({ "match": matching, "fault": "shown_after_6" });
+    visit.misbehaves("nearpay", &rule).await;
+    payment.is_made().await;
+    let (transaction, until) = told_to_reverse(&booking).await;
     let ledger = visit.ledger_of("nearpay").await;
-    let mut ours = ledger.iter().filter(|entry| entry["reference"] == payment);
-    let taken = ours.find(|entry| entry["kind"] == "capture").unwrap();
-    let order = json!({ "transaction": taken["vendor_id"], "reference": reference,
-        "amount_minor": 11_500 });
-    at_the_terminal(visit, "refund", &order).await;
-    booking.until_refunded().await;
-}
-
-/// Somebody reverses at the terminal what is kept for a ticket.
-async fn reversed_behind_us(visit: &Arc<Visit>) {
-    let (booking, payment) = paid_while(visit, "well").await;
-    booking.until_ticket().await;
-    let transaction = taken(visit, &payment).await;
+    let tap = ledger.iter().find(|entry| entry["vendor_id"] == transaction).unwrap();
+    let query = "SELECT settled_at > tapped_at + interval '3 s' AND tapped_at = $2::timestamptz
+                    AND $3::timestamptz = tapped_at + interval '30 s'
+                 FROM captures WHERE vendor_transaction = $1";
+    let texts = [&transaction, &tap["at"], &until].map(|text| text.as_str().unwrap().to_owned());
+    let [transaction_id, tapped_at, until] = texts;
+    let counts = sqlx::query_scalar::<_, bool>(query).bind(transaction_id).bind(&tapped_at);
+    let counts = counts.bind(&until).fetch_one(&visit.db).await.unwrap();
+    assert!(counts, "tapped at {tapped_at}, to be reversed until {until}");
     reverses(&booking, &transaction).await;
-    visit.until_case(GIVEN_BACK, &booking).await;
+    booking.until_refunded().await;
+    booking.until("CANCELLED").await;
 }
 
 #[tokio::test]

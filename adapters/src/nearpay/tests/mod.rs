@@ -1,5 +1,7 @@
 //! `NearPay` against a scripted server: what each answer is taken for.
 
+mod refunds;
+
 use super::*;
 use crate::{provider::TransactionState, scripted::Scripted};
 use schema::{
@@ -250,6 +252,14 @@ async fn what_was_not_taken_needs_no_amount_and_hides_nothing_that_was() {
 }
 
 #[tokio::test]
+async fn when_a_card_was_tapped_the_vendor_says_if_it_does() {
+    let [one] = ask(&[listed(7, receipt(UUID))]).await.unwrap().try_into().unwrap();
+    assert_eq!(one.at.unwrap().to_rfc3339(), "2026-11-21T10:00:07.250+00:00");
+    let untold = with(listed(7, receipt(UUID)), "/created_at", Value::Null);
+    assert_eq!(ask(&[untold]).await.unwrap()[0].at, None);
+}
+
+#[tokio::test]
 async fn two_taps_are_two_transactions_each_once_and_the_older_first() {
     let later = listed(9, receipt("ffffffff-6a3f-4d0f-9b57-1d1c3b0a7f33"));
     let shown = [later.clone(), listed(1, receipt(UUID)), later];
@@ -276,77 +286,6 @@ async fn a_list_that_may_not_be_ours_or_not_all_proves_nothing() {
     misspelled.as_object_mut().unwrap().remove("receipts");
     misspelled["reciepts"] = receipts;
     assert_eq!(ask(&[misspelled]).await.unwrap().len(), 1);
-}
-
-/// What is shown under the payment's reference, and under the refund's.
-async fn find_refund(charged: Value, refunds: Value) -> Result<Option<RefundState>, Error> {
-    let server = Scripted::new(move |asked| {
-        let refund = asked.line.contains(&refund_id().bare());
-        (200, if refund { refunds.to_string() } else { charged.to_string() })
-    });
-    nearpay(&server).find_refund(&refund_order(), WITHIN).await
-}
-
-fn refunded_at_the_counter() -> Value {
-    let receipt = with(receipt(REFUND_UUID), "/transaction_type/id", "20");
-    with(listed(30, receipt), "/customer_reference_number", refund_id().bare())
-}
-
-/// A transaction of this moment, as far as the scripted server's clock is concerned.
-fn just_now(receipt: Value) -> Value {
-    with(listed(0, receipt), "/created_at", Utc::now().to_rfc3339())
-}
-
-#[tokio::test]
-async fn a_refund_waits_for_the_terminal_and_nothing_is_sent() {
-    let server = answers(500, &Value::Null);
-    let state = nearpay(&server).refund(&refund_order(), WITHIN).await.unwrap();
-    assert_eq!(state, RefundState::Pending { transaction: UUID.to_owned() });
-    assert_eq!(server.asked().len(), 0);
-    let nothing_yet = find_refund(list(&[just_now(receipt(UUID))]), list(&[])).await.unwrap();
-    assert_eq!(nothing_yet, None);
-}
-
-#[tokio::test]
-async fn money_goes_back_by_a_reversal_or_under_the_refunds_reference() {
-    let done = |id: &str| Some(RefundState::Refunded { transaction: id.to_owned() });
-    let reversed = with(receipt(UUID), "/is_reversed", true);
-    let found = find_refund(list(&[listed(1, reversed.clone())]), list(&[])).await.unwrap();
-    assert_eq!(found, done(UUID));
-    let charged = || list(&[listed(1, receipt(UUID))]);
-    let found = find_refund(charged(), list(&[refunded_at_the_counter()])).await.unwrap();
-    assert_eq!(found, done(REFUND_UUID));
-    let less = |of: Value| with(of, "/receipts/0/amount_authorized/value", "6.45");
-    let partly = list(&[less(refunded_at_the_counter())]);
-    assert!(matches!(find_refund(charged(), partly).await, Err(Error::Unknown { .. })));
-    let other = list(&[less(listed(1, reversed))]);
-    assert!(matches!(find_refund(other, list(&[])).await, Err(Error::Unknown { .. })));
-}
-
-#[tokio::test]
-async fn once_no_reversal_can_be_under_way_a_person_refunds_at_the_counter() {
-    let charged = |seconds| {
-        let at = Utc::now() - TimeDelta::seconds(seconds);
-        list(&[with(just_now(receipt(UUID)), "/created_at", at.to_rfc3339())])
-    };
-    let too_late = async |seconds| {
-        let found = find_refund(charged(seconds), list(&[])).await.unwrap();
-        matches!(found, Some(RefundState::Rejected { code, .. }) if code == "refund_at_the_counter")
-    };
-    assert!(!too_late(30).await);
-    assert!(!too_late(80).await, "a reversal that was sent in time may still be on its way");
-    assert!(too_late(110).await);
-    let declined = with(refunded_at_the_counter(), "/receipts/0/is_approved", false);
-    let found = find_refund(charged(110), list(&[declined])).await.unwrap();
-    assert!(matches!(found, Some(RefundState::Rejected { .. })), "it was tried, and declined");
-}
-
-#[tokio::test]
-async fn a_look_up_of_a_refund_that_fails_is_no_absence() {
-    for (status, body) in [(500, json!({})), (200, json!({})), (401, json!({}))] {
-        let server = answers(status, &body);
-        assert!(nearpay(&server).find_refund(&refund_order(), WITHIN).await.is_err(), "{status}");
-    }
 }
 
 #[test]
