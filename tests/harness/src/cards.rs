@@ -54,21 +54,12 @@ impl Card {
         assert!([202, 409].contains(&answer.status), "{answer:?}");
         let id = answer.body["id"].as_str()?.to_owned();
         let card = Self { customer: customer.clone(), id };
-        let ready = |view: &Value| view["next"]["is"] == "widget" || card.has_ended(view).is_some();
-        if card.has_ended(&card.until_so("a form, or an end", ready).await).is_none() {
+        let ready = |view: &Value| view["next"]["is"] == "widget" || was_saved(view).is_some();
+        if was_saved(&card.until_so("a form, or an end", ready).await).is_none() {
             card.is_typed(Shopper::Approves).await;
         }
-        let ended = |view: &Value| card.has_ended(view).is_some();
-        card.has_ended(&card.until_so("an end", ended).await)?.then_some(card)
-    }
-
-    /// Whether it was saved, once that is decided.
-    fn has_ended(&self, view: &Value) -> Option<bool> {
-        match view["status"].as_str() {
-            Some("SAVED") => Some(true),
-            Some("FAILED") => Some(false),
-            _ => None,
-        }
+        let ended = |view: &Value| was_saved(view).is_some();
+        was_saved(&card.until_so("an end", ended).await)?.then_some(card)
     }
 
     pub fn bare(&self) -> &str {
@@ -147,5 +138,14 @@ impl Card {
     pub async fn at_the_vendor(&self) -> Vec<String> {
         let entries = self.customer.visit.hyperpay().about(self.bare()).await;
         entries.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// None: that is not decided yet.
+fn was_saved(view: &Value) -> Option<bool> {
+    match view["status"].as_str() {
+        Some("SAVED") => Some(true),
+        Some("FAILED") => Some(false),
+        _ => None,
     }
 }
