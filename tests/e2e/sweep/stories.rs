@@ -118,6 +118,8 @@ impl Stage {
 
     /// Tells it to the last thing that somebody does; the rest happens by itself.
     pub(crate) async fn tell(self, story: Story) -> Booking {
+        // Before the seats are held, which nobody does for long.
+        let card = self.saves_a_card().await;
         let booking = self.customer.books_as(self.order.clone(), &self.key).await;
         match story {
             Story::Sold => self.pays(&booking).await,
@@ -142,8 +144,10 @@ impl Stage {
             }
             Story::ChargedBack => self.charged_back(&booking).await,
             Story::CardDeleted => {
-                self.pays(&booking).await;
-                self.deletes_its_card().await;
+                if let Some(card) = card {
+                    booking.may_open_as(&card.pays(), &self.key).await;
+                    card.is_deleted().await;
+                }
             }
         }
         booking
@@ -198,12 +202,13 @@ impl Stage {
         booking.at_engine("cancel").await;
     }
 
-    /// If it was saved.
-    async fn deletes_its_card(&self) {
-        let card = Card { customer: self.customer.clone(), id: self.card().to_string() };
-        if self.customer.gets(&card.path()).await.body["status"] == "SAVED" {
-            card.is_deleted().await;
+    /// Whoever pays by one. None: nobody does, or the vendor has not saved it.
+    async fn saves_a_card(&self) -> Option<Card> {
+        let (way, customer) = (self.way, &self.customer);
+        if !Way::BY_SAVED_CARD.contains(&way) {
+            return None;
         }
+        Card::may_be_saved(customer, way.vendor(), &self.key).await
     }
 
     async fn charged_back(&self, booking: &Booking) {
