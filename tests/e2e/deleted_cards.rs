@@ -1,7 +1,8 @@
 //! Deleted cards: what is left of one, and whose token goes when somebody else has saved the same card.
 
-use harness::{CARDS, Card, Customer, Order, Visit, card_token, visit, visit_alone};
+use harness::{CARDS, Card, Customer, Order, Visit, card_token, until, visit, visit_alone};
 use serde_json::{Value, json};
+use sqlx::{Postgres, Transaction};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -114,5 +115,69 @@ async fn saved_by_one_while_another_deletes_it_it_is_paid_with_or_not_there() {
         }
     }
     assert!(saved_in_spite > 0, "nobody has ever come between");
+    visit.assert_balanced().await;
+}
+
+/// In this transaction nobody else saves the card's token, or looks whether it may be deleted.
+async fn holds_the_token(visit: &Visit, card: &Card) -> Transaction<'static, Postgres> {
+    let mut held = visit.db.begin().await.unwrap();
+    let query = "SELECT pg_advisory_xact_lock(hashtextextended('token ' || token_mark, 0))
+                 FROM saved_cards WHERE card_id = $1";
+    sqlx::query(query).bind(card.bare()).execute(&mut *held).await.unwrap();
+    held
+}
+
+/// Until somebody waits for the token.
+async fn until_somebody_waits(visit: &Visit) {
+    let query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    let look = || async {
+        let waiting: i64 = sqlx::query_scalar(query).fetch_one(&visit.db).await.unwrap();
+        (waiting > 0).then_some(())
+    };
+    until("somebody who waits for the token", look).await;
+}
+
+#[tokio::test]
+async fn who_saves_a_token_and_who_deletes_it_wait_for_each_other() {
+    let visit = one_token_for_a_card().await;
+    let (owner, other) = (visit.customer(), visit.customer());
+    let card = Card::at_checkout(&owner).await;
+    // Somebody is about to save it.
+    let mut saving = holds_the_token(&visit, &card).await;
+    let again = visit.system.id_key().card(&other.id, "again");
+    let same = "INSERT INTO saved_cards
+                SELECT (jsonb_populate_record(r, jsonb_build_object('card_id', $2, 'owner', $3,
+                    'request', r.request || jsonb_build_object('card_id', $4, 'owner', $3)))).*
+                FROM saved_cards r WHERE card_id = $1";
+    let same = sqlx::query(same).bind(card.bare()).bind(again.bare()).bind(&other.id);
+    same.bind(again.to_string()).execute(&mut *saving).await.unwrap();
+    assert_eq!(card.deletes().await, 204);
+    until_somebody_waits(&visit).await;
+    saving.commit().await.unwrap();
+    card.until_forgotten().await;
+    assert_eq!(deleted_at_checkout(&visit).await, 0, "the other one has it");
+    let saved = Card { customer: other, id: again.to_string() };
+    is_paid_with(&saved).await;
+
+    // Somebody is about to delete it.
+    let mut deleting = holds_the_token(&visit, &saved).await;
+    let (key, body) =
+        (Customer::key(), json!({ "provider": "checkout", "token": card_token(&visit).await }));
+    let saves = owner.posts(CARDS, &key, &body);
+    let deletes = async {
+        until_somebody_waits(&visit).await;
+        let query = "UPDATE saved_cards SET status = 'DELETED', brand = NULL, last4 = NULL
+                     WHERE card_id = $1";
+        sqlx::query(query).bind(saved.bare()).execute(&mut *deleting).await.unwrap();
+        deleting.commit().await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(saves, deletes);
+    // It was answered before that, or not: 202 promises nothing yet.
+    let id = visit.system.id_key().card(&owner.id, &key).to_string();
+    let refused = Card { customer: owner, id }.until("FAILED").await;
+    assert_eq!(refused["reason"], "card_being_deleted", "{answer:?}");
+    assert_eq!(saved.deletes().await, 204);
+    saved.until_forgotten().await;
+    assert_eq!(deleted_at_checkout(&visit).await, 1);
     visit.assert_balanced().await;
 }
