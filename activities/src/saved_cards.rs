@@ -10,11 +10,12 @@ use adapters::{
 };
 use schema::{
     cases::{self, Decision, NewCase, VENDOR_HAS_DECIDED},
+    forgetting::{self, ToForget},
     ids::CardId,
     money::Money,
     paying::NextAct,
     provider::Provider,
-    saved_cards::{self, CardRequest, NewToken, OpenForm, SavedCard, ToForget},
+    saved_cards::{self, CardRequest, NewToken, OpenForm, SavedCard},
     states::CardStatus,
     timings::Timings,
 };
@@ -104,13 +105,13 @@ impl Activities {
 
     /// From now on nobody pays with it. Whoever pays with it this moment has done so.
     pub async fn delete_card(&self, card: CardId) -> Result<(), Error> {
-        Ok(saved_cards::delete(&self.db, card).await?)
+        Ok(forgetting::delete(&self.db, card).await?)
     }
 
     /// Has the vendor delete a card that is deleted here. A vendor that does not do it for long makes a case, and is asked
     /// on, ever more rarely.
     pub async fn forget_card(&self, card: CardId) -> Result<CardProgress, Error> {
-        let Some(kept) = saved_cards::to_forget(&self.db, card).await? else {
+        let Some(kept) = forgetting::to_forget(&self.db, card).await? else {
             return Ok(CardProgress::Over);
         };
         let ToForget { request, account, token, waits_ms } = kept;
@@ -121,7 +122,7 @@ impl Activities {
             (_, None) => Err(VendorError::refused("sealed", "the token is unreadable")),
         };
         let Err(error) = forgotten else {
-            saved_cards::forgotten(&self.db, card).await?;
+            forgetting::forgotten(&self.db, card).await?;
             let (key, since) = (card.bare(), VENDOR_HAS_DECIDED);
             cases::overtaken(&self.db, DELETE_CARD, &key, FORGET_CARD, since).await?;
             return Ok(CardProgress::Over);
@@ -164,11 +165,10 @@ impl Activities {
             brand: brand.as_deref(),
             last4: last4.as_deref(),
         };
-        if saved_cards::save(&self.db, card, &new).await? {
-            return Ok(CardProgress::Over);
+        match saved_cards::save(&self.db, card, &new).await? {
+            None => Ok(CardProgress::Over),
+            Some(because) => self.not_saved(card, because).await,
         }
-        // An older life of this step has saved it, or the customer has it already.
-        self.not_saved(card, "card_saved_before").await
     }
 
     async fn not_saved(&self, card: CardId, because: &str) -> Result<CardProgress, Error> {

@@ -6,9 +6,11 @@
 use crate::{
     error::Error,
     http::{Call, Deadline, Http},
+    masked,
 };
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex as Lock, MutexGuard, PoisonError},
@@ -45,12 +47,44 @@ pub struct User {
     /// Nor do these, by their `jti`.
     #[serde(default)]
     pub revoked_tokens: Vec<String>,
+    /// What their owner would recognise, if the service says it: masked as it is read, so the rest of it is never here.
+    #[serde(default, deserialize_with = "masked_email")]
+    pub email: Option<String>,
+    #[serde(default, deserialize_with = "masked_phone")]
+    pub phone: Option<String>,
+    #[serde(default, deserialize_with = "masked_name")]
+    pub name: Option<String>,
 }
 
 impl User {
     pub fn is_active(&self) -> bool {
         self.status == "ACTIVE"
     }
+
+    /// The best that there is to recognise them by, masked.
+    pub fn recognised_by(&self) -> Option<&str> {
+        self.email.as_deref().or(self.phone.as_deref()).or(self.name.as_deref())
+    }
+}
+
+fn masked_email<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    masked_by(from, masked::email)
+}
+
+fn masked_phone<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    masked_by(from, masked::phone)
+}
+
+fn masked_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    masked_by(from, masked::name)
+}
+
+/// Whatever else stands there shows nothing; it takes nobody's standing away.
+fn masked_by<'de, D: Deserializer<'de>>(
+    from: D,
+    mask: fn(&str) -> Option<String>,
+) -> Result<Option<String>, D::Error> {
+    Ok(Value::deserialize(from)?.as_str().and_then(mask))
 }
 
 /// What it says of a user.
@@ -163,6 +197,20 @@ fn lock<T>(of: &Lock<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_is_shown_masked_and_never_by_what_is_no_text() {
+        let user = |json: &str| serde_json::from_str::<User>(json).unwrap();
+        let known = user(
+            r#"{"status": "ACTIVE", "email": "sara@example.com", "phone": 966501234567,
+            "name": {"first": "Sara"}}"#,
+        );
+        assert_eq!(known.recognised_by(), Some("s•••@example.com"));
+        assert_eq!((known.phone, known.name), (None, None));
+        let phone = user(r#"{"status": "ACTIVE", "email": null, "phone": "+966501234567"}"#);
+        assert_eq!(phone.recognised_by(), Some("•••4567"));
+        assert_eq!(user(r#"{"status": "ACTIVE"}"#).recognised_by(), None);
+    }
 
     #[tokio::test]
     async fn the_memory_of_users_is_bounded() {

@@ -9,6 +9,7 @@ pub mod error;
 mod http;
 pub mod hyperpay;
 pub mod identity;
+pub mod masked;
 pub mod nearpay;
 pub mod payfort;
 pub mod provider;

@@ -1,6 +1,7 @@
 //! What tells which vendor to open a payment with.
 
-use crate::{Db, Error, ids::BookingId, provider::Provider};
+use crate::{Db, Error, Tx, ids::BookingId, provider::Provider};
+use sqlx::PgExecutor;
 use std::collections::BTreeSet;
 
 /// A payment of this booking may still take money: its vendor's session is open and not proven to be over, it charges
@@ -19,8 +20,18 @@ pub async fn may_take_money(db: &Db, booking: BookingId) -> Result<bool, Error> 
     .await?)
 }
 
-/// Whether a charge of this booking is on its way, so that nobody knows yet if it takes money.
+/// Whether a charge of this booking is on its way, so that nobody knows yet if it takes money. For an early, clear answer:
+/// what counts is `payments::record`.
 pub async fn is_being_charged(db: &Db, booking: BookingId) -> Result<bool, Error> {
+    charge(&db.0, booking).await
+}
+
+/// The same, where nobody can come between asking and writing: behind the booking's lock.
+pub(crate) async fn charge_in(tx: &mut Tx, booking: BookingId) -> Result<bool, Error> {
+    charge(&mut **tx, booking).await
+}
+
+async fn charge(executor: impl PgExecutor<'_>, booking: BookingId) -> Result<bool, Error> {
     Ok(sqlx::query_scalar!(
         r#"
         SELECT EXISTS (SELECT FROM payments
@@ -29,7 +40,7 @@ pub async fn is_being_charged(db: &Db, booking: BookingId) -> Result<bool, Error
         "#,
         booking as BookingId
     )
-    .fetch_one(&db.0)
+    .fetch_one(executor)
     .await?)
 }
 

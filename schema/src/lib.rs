@@ -10,6 +10,7 @@ pub mod choosing;
 pub mod claims;
 pub mod error;
 pub mod events;
+pub mod forgetting;
 pub mod gauges;
 pub mod holds;
 pub mod ids;

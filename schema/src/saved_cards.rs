@@ -1,7 +1,7 @@
-//! Cards that customers have saved: whose they are, how far saving and deleting them is, and the vendor's token, sealed.
+//! Cards that customers have saved: whose they are, how far saving them is, and the vendor's token, sealed.
 
 use crate::{
-    Db, Error,
+    Db, Error, Tx,
     error::{read, write},
     ids::{BookingId, CardId},
     paying::NextAct,
@@ -50,29 +50,68 @@ pub struct SavedCard {
     pub created_at: DateTime<Utc>,
 }
 
+impl SavedCard {
+    /// The vendor's form, while it may be opened. Its link names nobody, so it opens for ten minutes only; who types by then
+    /// has as long as the vendor's form lives.
+    pub fn form(&self) -> Option<&NextAct> {
+        const OPENS_MS: i64 = 10 * 60 * 1_000;
+        let opens = self.status == CardStatus::Adding && self.age_ms <= OPENS_MS;
+        self.next.as_ref().filter(|_| opens)
+    }
+}
+
 /// So many cards a customer may have, those that are being saved among them.
 const CARDS_MAX: i64 = 10;
+/// So many a customer may begin to save within a day, whatever becomes of them: where trying costs nothing, cards that were
+/// stolen are tried.
+const BEGUN_MAX: i64 = 20;
+
+/// Seconds until this customer may begin to save this card; None: now, or it was begun before. For an early, clear answer:
+/// what counts is `record`.
+pub async fn wait_s(db: &Db, owner: &str, card: CardId) -> Result<Option<u64>, Error> {
+    // When this one is a day old, there is room for another.
+    let wait = sqlx::query_scalar!(
+        r#"
+        SELECT CEIL(EXTRACT(EPOCH FROM created_at + interval '1 day' - clock_timestamp()))::bigint AS "wait!"
+        FROM saved_cards
+        WHERE owner = $1 AND created_at > clock_timestamp() - interval '1 day'
+          AND NOT EXISTS (SELECT FROM saved_cards WHERE card_id = $2)
+        ORDER BY created_at DESC OFFSET $3 LIMIT 1
+        "#,
+        owner,
+        card as CardId,
+        BEGUN_MAX - 1
+    )
+    .fetch_optional(&db.0)
+    .await?;
+    Ok(wait.map(|seconds| u64::try_from(seconds).unwrap_or(0).max(1)))
+}
 
 /// Writes the card down, or finds what an older life has written: how it stands. One too many has failed at once. Safe to
 /// repeat.
 pub async fn record(db: &Db, request: &CardRequest) -> Result<CardStatus, Error> {
     let mut tx = db.begin().await?;
     // The cards of one customer are counted one after the other until the transaction ends.
-    let queue = format!("cards of {}", request.owner);
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", queue)
-        .execute(&mut *tx)
-        .await?;
-    let held = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "held!" FROM saved_cards WHERE owner = $1 AND status IN ('ADDING', 'SAVED')"#,
-        request.owner
+    queue_up(&mut tx, &format!("cards of {}", request.owner)).await?;
+    let others = sqlx::query!(
+        r#"
+        SELECT count(*) FILTER (WHERE status IN ('ADDING', 'SAVED')) AS "held!",
+               count(*) FILTER (WHERE created_at > clock_timestamp() - interval '1 day') AS "begun!"
+        FROM saved_cards WHERE owner = $1 AND card_id <> $2
+        "#,
+        request.owner,
+        request.card_id as CardId
     )
     .fetch_one(&mut *tx)
     .await?;
-    let (status, because) = if held < CARDS_MAX {
-        (CardStatus::Adding, None)
-    } else {
+    let (status, because) = if others.held >= CARDS_MAX {
         (CardStatus::Failed, Some("too_many_cards"))
+    } else if others.begun >= BEGUN_MAX {
+        (CardStatus::Failed, Some("too_many_cards_begun"))
+    } else {
+        (CardStatus::Adding, None)
     };
+    let token = request.token.clone().filter(|_| because.is_none());
     let status = sqlx::query_scalar!(
         r#"
         INSERT INTO saved_cards AS kept (card_id, owner, provider, request, request_hash, status, failed_because)
@@ -83,7 +122,7 @@ pub async fn record(db: &Db, request: &CardRequest) -> Result<CardStatus, Error>
         request.card_id as CardId,
         request.owner,
         request.provider.name(),
-        write("card request", request)?,
+        write("card request", &CardRequest { token, ..request.clone() })?,
         request.request_hash,
         status as CardStatus,
         because
@@ -92,6 +131,14 @@ pub async fn record(db: &Db, request: &CardRequest) -> Result<CardStatus, Error>
     .await?;
     tx.commit().await?;
     Ok(status)
+}
+
+/// Waits until nobody else is in this queue, and is in it until the transaction ends.
+pub(crate) async fn queue_up(tx: &mut Tx, queue: &str) -> Result<(), Error> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", queue)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// The vendor's form that a card is typed into.
@@ -134,17 +181,40 @@ pub struct NewToken<'a> {
     pub last4: Option<&'a str>,
 }
 
-/// The vendor keeps the card: ADDING → SAVED. False: it is not being saved any more, or this customer has saved the same
-/// one before.
-pub async fn save(db: &Db, card: CardId, new: &NewToken<'_>) -> Result<bool, Error> {
-    let saved = sqlx::query!(
+/// The vendor keeps the card: ADDING → SAVED, unless it is not being saved any more. A word: why this token is not saved.
+/// One that its vendor is deleting would be dead soon; so is one that it has deleted since this card was begun.
+pub async fn save(
+    db: &Db,
+    card: CardId,
+    new: &NewToken<'_>,
+) -> Result<Option<&'static str>, Error> {
+    let mut tx = db.begin().await?;
+    queue_up(&mut tx, &format!("token {}", new.mark)).await?;
+    let others = sqlx::query!(
         r#"
-        UPDATE saved_cards AS kept SET status = 'SAVED', vendor_account = $2, token = $3, token_mark = $4,
-               brand = $5, last4 = $6, updated_at = clock_timestamp()
+        SELECT COALESCE(bool_or(other.status = 'SAVED' AND other.owner = kept.owner), false) AS "saved!",
+               COALESCE(bool_or(other.status = 'DELETED'
+                   AND COALESCE(other.forgotten_at > kept.created_at, true)), false) AS "being_deleted!"
+        FROM saved_cards kept JOIN saved_cards other
+             ON other.provider = kept.provider AND other.token_mark = $2 AND other.card_id <> kept.card_id
+        WHERE kept.card_id = $1
+        "#,
+        card as CardId,
+        new.mark
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if others.saved {
+        return Ok(Some("card_saved_before"));
+    }
+    if others.being_deleted {
+        return Ok(Some("card_being_deleted"));
+    }
+    sqlx::query!(
+        r#"
+        UPDATE saved_cards SET status = 'SAVED', vendor_account = $2, token = $3, token_mark = $4,
+               brand = $5, last4 = $6, request = request || '{"token": null}', updated_at = clock_timestamp()
         WHERE card_id = $1 AND status = 'ADDING'
-          AND NOT EXISTS (SELECT FROM saved_cards other
-                          WHERE other.owner = kept.owner AND other.provider = kept.provider
-                            AND other.token_mark = $4 AND other.status = 'SAVED')
         "#,
         card as CardId,
         new.account,
@@ -153,79 +223,22 @@ pub async fn save(db: &Db, card: CardId, new: &NewToken<'_>) -> Result<bool, Err
         new.brand,
         new.last4
     )
-    .execute(&db.0)
+    .execute(&mut *tx)
     .await?;
-    Ok(saved.rows_affected() == 1)
+    tx.commit().await?;
+    Ok(None)
 }
 
 /// It will not be saved: ADDING → FAILED. Safe to repeat.
 pub async fn fail(db: &Db, card: CardId, because: &str) -> Result<(), Error> {
     sqlx::query!(
         r#"
-        UPDATE saved_cards SET status = 'FAILED', failed_because = $2, updated_at = clock_timestamp()
+        UPDATE saved_cards SET status = 'FAILED', failed_because = $2, request = request || '{"token": null}',
+               updated_at = clock_timestamp()
         WHERE card_id = $1 AND status = 'ADDING'
         "#,
         card as CardId,
         because
-    )
-    .execute(&db.0)
-    .await?;
-    Ok(())
-}
-
-/// Nobody pays with it from now on: SAVED → DELETED. Safe to repeat.
-pub async fn delete(db: &Db, card: CardId) -> Result<(), Error> {
-    sqlx::query!(
-        r#"
-        UPDATE saved_cards SET status = 'DELETED', updated_at = clock_timestamp()
-        WHERE card_id = $1 AND status = 'SAVED'
-        "#,
-        card as CardId
-    )
-    .execute(&db.0)
-    .await?;
-    Ok(())
-}
-
-/// A deleted card that its vendor still keeps.
-#[derive(Clone, Debug)]
-pub struct ToForget {
-    pub request: CardRequest,
-    pub account: String,
-    pub token: Sealed,
-    /// Milliseconds since it was deleted here.
-    pub waits_ms: i64,
-}
-
-/// The vendor's part of a deletion that is left to do, if any is.
-pub async fn to_forget(db: &Db, card: CardId) -> Result<Option<ToForget>, Error> {
-    let row = sqlx::query!(
-        r#"
-        SELECT request, vendor_account AS "account!", token AS "token!: Sealed",
-               (EXTRACT(EPOCH FROM clock_timestamp() - updated_at) * 1000)::bigint AS "waits_ms!"
-        FROM saved_cards WHERE card_id = $1 AND status = 'DELETED' AND forgotten_at IS NULL
-        "#,
-        card as CardId
-    )
-    .fetch_optional(&db.0)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(ToForget {
-        request: read("card request", row.request)?,
-        account: row.account,
-        token: row.token,
-        waits_ms: row.waits_ms,
-    }))
-}
-
-/// The vendor has deleted it; nor do we have its token any more. Safe to repeat.
-pub async fn forgotten(db: &Db, card: CardId) -> Result<(), Error> {
-    sqlx::query!(
-        r#"
-        UPDATE saved_cards SET forgotten_at = clock_timestamp(), token = NULL
-        WHERE card_id = $1 AND status = 'DELETED' AND forgotten_at IS NULL
-        "#,
-        card as CardId
     )
     .execute(&db.0)
     .await?;

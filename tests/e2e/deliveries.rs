@@ -197,7 +197,9 @@ impl Story {
             | Way::PayFortApple
             | Way::CheckoutCard
             | Way::CheckoutApple
-            | Way::StcPay => {
+            | Way::StcPay
+            | Way::HyperPaySaved
+            | Way::CheckoutSaved => {
                 vec![
                     ("FORGED", 401, posted(vendor, &[], half)),
                     ("FORGED", 401, planted),

@@ -16,7 +16,7 @@ where
 {
     let visit = visit().await;
     let mut telling = JoinSet::new();
-    for way in Way::ALL {
+    for way in Way::ALL.into_iter().chain(Way::BY_SAVED_CARD) {
         telling.spawn(tell(Arc::clone(&visit), way));
     }
     telling.join_all().await;

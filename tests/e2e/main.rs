@@ -15,6 +15,7 @@ mod cluster;
 mod command_line;
 mod configuration;
 mod crashes;
+mod deleted_cards;
 mod deliveries;
 mod disk_full;
 mod every_way;

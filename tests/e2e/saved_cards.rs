@@ -1,116 +1,14 @@
 //! Saved cards: typed into the vendor's form or made a token in the app, paid with, sold; deleted here and at the vendor.
 
 use crate::{abuse::journal::journal, secrets::TABLES};
-use harness::{Answer, Booking, Customer, Order, Shopper, card_token, until, visit, visit_alone};
+use harness::{
+    Answer, Booking, CARDS, Card, Customer, Order, Shopper, Visit, Way, card_token, visit,
+    visit_alone,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
-
-const CARDS: &str = "/api/v1/cards";
-
-/// A customer's card.
-struct Card {
-    customer: Customer,
-    /// `card_…`
-    id: String,
-}
-
-impl Card {
-    /// Asks for the vendor's form.
-    async fn begun(customer: &Customer) -> Self {
-        let body = json!({ "provider": "hyperpay" });
-        let answer = customer.posts(CARDS, &Customer::key(), &body).await;
-        assert_eq!(answer.status, 202, "{answer:?}");
-        let id = answer.body["id"].as_str().unwrap().to_owned();
-        Self { customer: customer.clone(), id }
-    }
-
-    /// Typed into the vendor's form, and saved.
-    async fn at_hyperpay(customer: &Customer) -> Self {
-        let card = Self::begun(customer).await;
-        card.is_typed(Shopper::Approves).await;
-        card.until("SAVED").await;
-        card
-    }
-
-    /// Made a token in the app, and saved.
-    async fn at_checkout(customer: &Customer) -> Self {
-        let token = card_token(&customer.visit).await;
-        let body = json!({ "provider": "checkout", "token": token });
-        let answer = customer.posts(CARDS, &Customer::key(), &body).await;
-        assert_eq!(answer.status, 202, "{answer:?}");
-        let id = answer.body["id"].as_str().unwrap().to_owned();
-        let card = Self { customer: customer.clone(), id };
-        card.until("SAVED").await;
-        card
-    }
-
-    fn bare(&self) -> &str {
-        self.id.trim_start_matches("card_")
-    }
-
-    fn path(&self) -> String {
-        format!("{CARDS}/{}", self.id)
-    }
-
-    async fn until_so(&self, what: &str, so: impl Fn(&Value) -> bool) -> Value {
-        let (path, so) = (self.path(), &so);
-        let look = || async {
-            let view = self.customer.gets(&path).await.body;
-            so(&view).then_some(view)
-        };
-        until(&format!("{what} of {}", self.id), look).await
-    }
-
-    async fn until(&self, status: &str) -> Value {
-        self.until_so(status, |view| view["status"] == status).await
-    }
-
-    /// What the customer does in the vendor's form; then the browser comes back.
-    async fn is_typed(&self, shopper: Shopper) {
-        let visit = &self.customer.visit;
-        let view = self.until_so("a form", |view| view["next"]["is"] == "widget").await;
-        let page = visit.http.get(view["form_url"].as_str().unwrap()).send().await.unwrap();
-        let page = page.text().await.unwrap();
-        assert!(page.contains("paymentWidgets"), "{page}");
-        let script = view["next"]["script"].as_str().unwrap();
-        let checkout = script.split_once("checkoutId=").unwrap().1;
-        let typed =
-            visit.hyperpay().page(checkout.trim_end_matches("/registration"), shopper).await;
-        assert_eq!(typed.status, 200, "{typed:?}");
-        if let Some(back) = typed.body["redirect"].as_str() {
-            let back = visit.http.get(back).send().await.unwrap();
-            assert!(back.status().is_success(), "{back:?}");
-        }
-    }
-
-    async fn deletes(&self) -> u16 {
-        let request = self.customer.request(Method::DELETE, &self.path());
-        request.send().await.unwrap().status().as_u16()
-    }
-
-    fn pays(&self) -> Value {
-        json!({ "pay": { "with": "saved_card", "card": self.id } })
-    }
-
-    /// Until the vendor has deleted it, too; and nobody here has its token any more.
-    async fn until_forgotten(&self) {
-        let query = "SELECT count(*) FROM saved_cards
-                     WHERE card_id = $1 AND forgotten_at IS NOT NULL AND token IS NULL";
-        let look = || async {
-            let query = sqlx::query_scalar::<_, i64>(query).bind(self.bare());
-            (query.fetch_one(&self.customer.visit.db).await.ok()? == 1).then_some(())
-        };
-        until(&format!("the vendor forgetting {}", self.id), look).await;
-    }
-
-    /// What the vendor has written down about it.
-    async fn at_the_vendor(&self) -> Vec<String> {
-        let entries = self.customer.visit.hyperpay().about(self.bare()).await;
-        entries.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
-    }
-}
 
 async fn booked(customer: &Customer) -> Booking {
     customer.books(Order::new(&customer.visit)).await
@@ -360,4 +258,35 @@ async fn a_lost_answer_about_a_charge_is_looked_up() {
         assert_eq!(taken, 1, "{fault}");
     }
     visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn a_form_leads_on_to_the_bank_wherever_that_is() {
+    let visit = visit_alone().await;
+    visit.hyperpay().switch("one_click_challenge", "form").await;
+    let customer = visit.customer();
+    let card = Card::at_hyperpay(&customer).await;
+    let booking = booked(&customer).await;
+    let payment = booking.opens_as(&card.pays()).await;
+    let vendor = &visit.system.sandbox;
+    let (page, policy) = shown(&visit, &payment.id).await;
+    assert!(page.contains(r#"name="MD""#), "{page}");
+    assert!(policy.ends_with(&format!("form-action {vendor} https:")), "{policy}");
+    payment.shopper(Shopper::Approves).await;
+    booking.until_ticket().await;
+    // What a card is typed into goes to its vendor alone.
+    let typing = booked(&customer).await.opens(Way::PayFortMada).await;
+    let (page, policy) = shown(&visit, &typing.id).await;
+    assert!(page.contains(r#"method="post""#), "{page}");
+    assert!(policy.ends_with(&format!("form-action {vendor}")), "{policy}");
+    typing.is_made().await;
+    visit.assert_balanced().await;
+}
+
+/// The page to pay on, and what it may do.
+async fn shown(visit: &Visit, payment: &str) -> (String, String) {
+    let url = format!("{}/pay/{payment}", visit.system.gateway);
+    let page = Answer::read(visit.http.get(url).send().await.unwrap()).await;
+    let policy = page.header("content-security-policy").to_owned();
+    (page.text, policy)
 }

@@ -69,6 +69,9 @@ mod tests {
             revoked_before: DateTime::from_timestamp(1_000, 0),
             revoked_tokens: vec!["stolen".to_owned()],
             permissions: None,
+            email: None,
+            phone: None,
+            name: None,
         };
         assert!(revokes(&user, &bearer(Some(999), None)));
         assert!(!revokes(&user, &bearer(Some(1_000), None)));

@@ -32,7 +32,7 @@ mod works;
 pub(crate) use address::Client;
 pub(crate) use allowance::Allowance;
 pub(crate) use crowd::waits;
-pub(crate) use headers::{form_to, vendors_page};
+pub(crate) use headers::{form_to, form_to_bank, vendors_page};
 pub use server::serve;
 pub(crate) use works::ALL;
 

@@ -3,6 +3,7 @@
 
 use super::{
     body::Named,
+    card_owner,
     pay::{NO_STORE, framed, told},
 };
 use crate::{app::App, error::Error, guard};
@@ -17,7 +18,6 @@ use schema::{
     ids::CardId,
     paying::NextAct,
     saved_cards::{self, SavedCard},
-    states::CardStatus,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -29,7 +29,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// Type a card in, in a browser
 ///
-/// The vendor's form on our page. The card goes from the browser to the vendor and never through us.
+/// The vendor's form on our page, which says whose the card will be. The card goes from the browser to the vendor and never
+/// through us. The page opens for ten minutes, and until a card is typed in.
 #[utoipa::path(get, path = "/pay/cards/{card}", tag = "cards", operation_id = "show_card_form", security(()),
     params(("card" = CardId, Path, description = "The card that is being saved.")),
     responses(
@@ -38,8 +39,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
     ))]
 async fn form(State(app): State<App>, Named(card): Named<String>) -> Result<Response, Error> {
     let card = find(&app, &card).await?;
-    let is_open = card.status == CardStatus::Adding && app.providers.get(card.provider).is_some();
-    let Some(NextAct::Widget { script, brands }) = card.next.filter(|_| is_open) else {
+    let is_on = app.providers.get(card.provider).is_some();
+    let Some(NextAct::Widget { script, brands }) = card.form().filter(|_| is_on) else {
         let over = told(
             "There is nothing to do on this page.",
             "لا يوجد ما يلزم فعله في هذه الصفحة.",
@@ -49,15 +50,17 @@ async fn form(State(app): State<App>, Named(card): Named<String>) -> Result<Resp
             (StatusCode::OK, NO_STORE, Html(framed(TITLE, &over).into_string())).into_response()
         );
     };
+    let whose = card_owner::told(&app, &card.request.owner).await;
     let page = html! {
         h1 { "Save your card" }
         p lang="ar" dir="rtl" { "احفظ بطاقتك" }
+        (whose)
         form.paymentWidgets action=(card.request.return_url) data-brands=(brands) {}
         script src=(script) {}
     };
     let html = Html(framed(TITLE, &page).into_string());
     let mut response = (StatusCode::OK, NO_STORE, html).into_response();
-    if let Some(policy) = guard::vendors_page(&script) {
+    if let Some(policy) = guard::vendors_page(script) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)

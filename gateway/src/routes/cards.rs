@@ -42,7 +42,7 @@ struct CardView {
     /// Why it was not saved, as a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Where to type it in, in a browser, while it is being saved.
+    /// Where to type it in, in a browser, while it is being saved; it opens for ten minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
     form_url: Option<String>,
     /// The same for apps that show the vendor's form themselves.
@@ -57,15 +57,15 @@ struct CardView {
 
 impl CardView {
     fn of(app: &App, card: SavedCard) -> Self {
-        let is_open = card.status == CardStatus::Adding && card.next.is_some();
+        let next = card.form().cloned();
         let url = format!("{}/pay/cards/{}", app.settings.public_url, card.card_id);
         Self {
             id: card.card_id,
             provider: card.provider,
             status: card.status,
             reason: card.failed_because,
-            form_url: is_open.then_some(url),
-            next: card.next.filter(|_| is_open),
+            form_url: next.is_some().then_some(url),
+            next,
             brand: card.brand,
             last4: card.last4,
             created_at: card.created_at,
@@ -88,7 +88,8 @@ struct NewCard {
 /// Save a card
 ///
 /// Opens the vendor's form, at `form_url`, or has the vendor keep the card behind a token; or finds the card that this key
-/// has begun to save. It can be paid with once it is `SAVED`. The card goes to the vendor and never through us.
+/// has begun to save. It can be paid with once it is `SAVED`. The card goes to the vendor and never through us. Twenty may be
+/// begun within a day, whatever becomes of them; then 429 says when the next.
 #[utoipa::path(post, path = "/api/v1/cards", tag = "cards", operation_id = "save_card",
     params(KeyHeader, CallerHeader),
     request_body = NewCard,
@@ -117,6 +118,9 @@ async fn save(
         }
     };
     let card_id = app.id_key.card(&caller.id, &key);
+    if let Some(retry_after_s) = saved_cards::wait_s(&app.db, &caller.id, card_id).await? {
+        return Err(Error::TooManyRequests { retry_after_s });
+    }
     let request = CardRequest {
         card_id,
         owner: caller.id.clone(),
@@ -158,13 +162,25 @@ fn answer(app: &App, card: SavedCard, hash: &str) -> Result<Response, Error> {
     }
     if let Some(because) = card.failed_because {
         return Err(Error::Conflict {
+            detail: not_saved(&because).into(),
             code: because.into(),
-            detail: "The card is not saved. Delete another one if you have too many, or type it in again.".into(),
             retryable: false,
         });
     }
     let location = [(header::LOCATION, format!("/api/v1/cards/{}", card.card_id))];
     Ok((StatusCode::ACCEPTED, location, Json(CardView::of(app, card))).into_response())
+}
+
+fn not_saved(because: &str) -> &'static str {
+    match because {
+        "too_many_cards" => {
+            "The card is not saved. You have as many as you may: delete another one first."
+        }
+        "too_many_cards_begun" => {
+            "The card is not saved. You have begun to save too many within a day."
+        }
+        _ => "The card is not saved. Type it in again, or take another one.",
+    }
 }
 
 fn conflict(code: &'static str, detail: &'static str) -> Error {

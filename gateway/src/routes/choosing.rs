@@ -28,6 +28,9 @@ pub(super) async fn keeper(
     saved.map(|found| found.provider).ok_or(Error::NotFound)
 }
 
+pub(super) const CHARGE_UNDER_WAY: &str =
+    "A charge of this booking is on its way: see how it ends before you pay with a saved card.";
+
 /// Nothing else is being charged for this booking. What is repeated under the same key is no second charge.
 pub(super) async fn nothing_under_way(
     app: &App,
@@ -36,7 +39,11 @@ pub(super) async fn nothing_under_way(
 ) -> Result<(), Error> {
     let again = payments::find(&app.db, payment).await?.is_some();
     if !again && choosing::is_being_charged(&app.db, booking).await? {
-        return Err(under_way());
+        return Err(Error::Conflict {
+            code: "payment_under_way".into(),
+            detail: CHARGE_UNDER_WAY.into(),
+            retryable: true,
+        });
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod apple_pay;
 mod body;
 mod card_form;
+mod card_owner;
 mod cards;
 mod cases;
 mod choosing;

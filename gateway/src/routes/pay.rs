@@ -64,11 +64,12 @@ async fn pay(State(app): State<App>, Named(payment): Named<String>) -> Result<Re
             }
         }
         (true, Some(NextAct::Form { action, fields })) => {
-            policy = guard::form_to(action);
             // What was charged already only has to be shown to the customer's bank.
             let does = if payment.request.pay_with.moves_money() {
+                policy = guard::form_to_bank(action);
                 "Go on to your bank · تابع إلى مصرفك"
             } else {
+                policy = guard::form_to(action);
                 "Enter your card · أدخل بطاقتك"
             };
             html! {

@@ -93,11 +93,11 @@ async fn create(
     let (pay_with, buyer) = (pay.sealed(&app, &caller)?, ways_to_pay::checked(buyer)?);
     let provider = match (provider, keeper) {
         (Some(named), Some(keeper)) if named != keeper => return Err(not_the_keeper()),
-        (Some(named), _) => named,
-        (None, Some(keeper)) => {
+        (_, Some(keeper)) => {
             choosing::nothing_under_way(&app, booking.booking_id, payment_id).await?;
             keeper
         }
+        (Some(named), None) => named,
         (None, None) => choosing::provider(&app, booking.booking_id, payment_id, &pay_with).await?,
     };
     takes(&app, provider, &pay_with)?;
@@ -225,11 +225,12 @@ fn answer(
         return Err(Error::KeyReused);
     }
     if let Some(because) = payment.refused_because {
-        let ours = ["booking_takes_no_payment", "nothing_to_pay", "too_late_to_pay", "order_gone"];
-        let detail = if ours.contains(&&*because) {
-            "The booking takes no payment now. Look at the booking for what happens next."
-        } else {
-            "The vendor does not take this payment. Choose another way to pay."
+        let detail = match &*because {
+            "booking_takes_no_payment" | "nothing_to_pay" | "too_late_to_pay" | "order_gone" => {
+                "The booking takes no payment now. Look at the booking for what happens next."
+            }
+            "payment_under_way" => choosing::CHARGE_UNDER_WAY,
+            _ => "The vendor does not take this payment. Choose another way to pay.",
         };
         return Err(Error::Conflict {
             code: because.into(),

@@ -3,7 +3,7 @@
 mod no_money;
 
 use crate::{
-    Db, Error, Tx, bookings, claims,
+    Db, Error, Tx, bookings, choosing, claims,
     error::{read, write},
     events::{self, What},
     ids::{BookingId, PaymentId},
@@ -84,7 +84,7 @@ pub enum Opening {
 const ATTEMPTS_MAX: i64 = 10;
 
 /// Writes the payment down, or finds what an older life has written. It is refused at once when its booking takes no
-/// payment any more. When its money moves is said here once: what an open payment does changes with no configuration.
+/// payment any more, or not beside those that it has. When its money moves is said here once: what an open payment does changes with no configuration.
 /// Safe to repeat.
 pub async fn record(
     db: &Db,
@@ -94,8 +94,7 @@ pub async fn record(
     let mut tx = db.begin().await?;
     let booking = sqlx::query!(
         r#"
-        SELECT status AS "status: BookingStatus", cinema_id, vista_order, continues,
-               (SELECT COUNT(*) FROM payments WHERE payments.booking_id = $1) AS "attempts!"
+        SELECT status AS "status: BookingStatus", cinema_id, vista_order, continues
         FROM bookings WHERE booking_id = $1 FOR UPDATE
         "#,
         request.booking_id as BookingId
@@ -103,6 +102,7 @@ pub async fn record(
     .fetch_optional(&mut *tx)
     .await?
     .ok_or_else(|| bookings::missing(request.booking_id))?;
+    let refused = refused_beside_others(&mut tx, request, booking.status).await?;
     let fresh = sqlx::query!(
         r#"
         INSERT INTO payments (payment_id, booking_id, request, request_hash, provider, status, taking)
@@ -125,17 +125,17 @@ pub async fn record(
         if !matches!(found.status, PaymentStatus::Open | PaymentStatus::Failed) {
             return Ok(Opening::Ended { status: found.status });
         }
-    } else if booking.status == BookingStatus::Pending && booking.attempts < ATTEMPTS_MAX {
+    } else if let Some(because) = refused {
+        refuse(&mut tx, request.payment_id, request.booking_id, because).await?;
+        tx.commit().await?;
+        return Ok(Opening::Ended { status: PaymentStatus::Abandoned });
+    } else {
         let opened = What::PaymentOpened {
             payment: request.payment_id.to_string(),
             provider: request.provider.name().to_owned(),
         };
         events::note(&mut tx, request.booking_id, &opened).await?;
         tx.commit().await?;
-    } else {
-        refuse(&mut tx, request.payment_id, request.booking_id, "booking_takes_no_payment").await?;
-        tx.commit().await?;
-        return Ok(Opening::Ended { status: PaymentStatus::Abandoned });
     }
     let used = u32::try_from(booking.continues).unwrap_or(u32::MAX);
     Ok(Opening::Open {
@@ -143,6 +143,28 @@ pub async fn record(
         vista_order: booking.vista_order.unwrap_or_default(),
         may_continue: used < request.timings.continues,
     })
+}
+
+/// Why this payment is refused, if it is. Asked behind the booking's lock, by statements of their own, so that of two at
+/// once the second sees the first. A saved card is charged at one tap, and so never beside a charge whose end nobody knows.
+async fn refused_beside_others(
+    tx: &mut Tx,
+    request: &PaymentRequest,
+    booking: BookingStatus,
+) -> Result<Option<&'static str>, Error> {
+    let attempts = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "attempts!" FROM payments WHERE booking_id = $1 AND payment_id <> $2"#,
+        request.booking_id as BookingId,
+        request.payment_id as PaymentId
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if booking != BookingStatus::Pending || attempts >= ATTEMPTS_MAX {
+        return Ok(Some("booking_takes_no_payment"));
+    }
+    let by_saved_card = matches!(request.pay_with, PayWith::SavedCard { .. });
+    let beside = by_saved_card && choosing::charge_in(tx, request.booking_id).await?;
+    Ok(beside.then_some("payment_under_way"))
 }
 
 /// Ends a payment that was never opened: no customer has seen a page of it.

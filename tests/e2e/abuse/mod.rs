@@ -11,6 +11,7 @@ pub(crate) mod journal;
 mod keys;
 mod lines;
 mod maintenance;
+mod other_peoples_cards;
 mod rates;
 mod raw;
 

@@ -79,7 +79,7 @@ const REFUSALS: [Refusal; 8] = [
 
 /// What a vendor calls its own things, which Usher has to keep to speak of them, and what the ticket says of the film, the
 /// hall, the cinema and who it is for: a name planted there is kept, too. A card number is not.
-const KEPT: [&str; 18] = [
+const KEPT: [&str; 19] = [
     "GET /hyperpay/v1/checkouts/*/payment id",
     "GET /hyperpay/v1/query payments.*.id",
     "GET /hyperpay/v1/query/* id",
@@ -94,6 +94,7 @@ const KEPT: [&str; 18] = [
     "GET /vista/WSVistaWebClient/RESTData.svc/cinemas/*/sessions/*/tickets Tickets.*.DescriptionAlt",
     "POST /hyperpay/v1/checkouts id",
     "POST /hyperpay/v1/payments/* id",
+    "POST /hyperpay/v1/registrations/*/payments id",
     "POST /vista/WSVistaWebClient/RESTBooking.svc/booking Booking.BookingId",
     "POST /vista/WSVistaWebClient/RESTTicketing.svc/order/payment VistaBookingId",
     "POST /vista/WSVistaWebClient/RESTTicketing.svc/order/payment VistaBookingNumber",

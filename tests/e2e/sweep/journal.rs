@@ -56,6 +56,8 @@ async fn whose(visit: &Visit) -> BTreeMap<String, String> {
     let query = "SELECT booking_id, booking_id FROM bookings
                  UNION SELECT payment_id, booking_id FROM payments
                  UNION SELECT refund_id, booking_id FROM refunds
+                 UNION SELECT substr(request #>> '{pay_with,card}', 6), booking_id FROM payments
+                       WHERE request #>> '{pay_with,with}' = 'saved_card'
                  UNION SELECT provider || ':' || event, COALESCE(booking_id, 'nobody') FROM webhook_deliveries
                        WHERE booking_id IS NOT NULL OR verdict = 'IGNORED'";
     sqlx::query_as(query).fetch_all(&visit.db).await.unwrap().into_iter().collect()

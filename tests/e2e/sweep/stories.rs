@@ -1,9 +1,9 @@
 //! The ways a booking can go. Together they pass every step there is, at every vendor who takes money.
 
 use harness::{
-    AT_THE_COUNTER, Booking, Customer, Order, Payment, Shopper, Visit, Way, seal, until,
+    AT_THE_COUNTER, Booking, Card, Customer, Order, Payment, Shopper, Visit, Way, seal, until,
 };
-use schema::ids::PaymentId;
+use schema::ids::{CardId, PaymentId};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(crate) enum Story {
     NeverOpened,
     /// Sold, and then the cardholder's bank takes the money back: a person is asked.
     ChargedBack,
+    /// As `Sold`, by a saved card, which its owner then deletes.
+    CardDeleted,
 }
 
 /// A story, and the way that its customer pays.
@@ -41,7 +43,7 @@ pub(crate) const fn tale(story: Story, way: Way) -> Tale {
 
 impl Tale {
     /// The plainest first: a step that several tell is tried in the first of them.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         tale(Story::Sold, Way::HyperPayPage),
         tale(Story::Sold, Way::HyperPayCard),
         tale(Story::Sold, Way::PayFortCard),
@@ -61,6 +63,7 @@ impl Tale {
         tale(Story::TakenBack, Way::HyperPayPage),
         tale(Story::NeverOpened, Way::HyperPayPage),
         tale(Story::ChargedBack, Way::HyperPayPage),
+        tale(Story::CardDeleted, Way::HyperPaySaved),
     ];
 
     /// What a person is rightly asked about.
@@ -105,12 +108,18 @@ impl Stage {
         ids.payment(ids.booking(&self.customer.id, &self.key), &self.key)
     }
 
+    pub(super) fn card(&self) -> CardId {
+        self.visit.system.id_key().card(&self.customer.id, &self.key)
+    }
+
     pub(super) fn apples(&self) -> String {
         harness::apple_transaction(&self.key)
     }
 
     /// Tells it to the last thing that somebody does; the rest happens by itself.
     pub(crate) async fn tell(self, story: Story) -> Booking {
+        // Before the seats are held, which nobody does for long.
+        let card = self.saves_a_card().await;
         let booking = self.customer.books_as(self.order.clone(), &self.key).await;
         match story {
             Story::Sold => self.pays(&booking).await,
@@ -134,6 +143,12 @@ impl Stage {
                 booking.cancels().await;
             }
             Story::ChargedBack => self.charged_back(&booking).await,
+            Story::CardDeleted => {
+                if let Some(card) = card {
+                    booking.may_open_as(&card.pays(), &self.key).await;
+                    card.is_deleted().await;
+                }
+            }
         }
         booking
     }
@@ -141,9 +156,11 @@ impl Stage {
     /// How the vendor is asked by our reference.
     fn look_up(&self) -> &'static str {
         match self.way {
-            Way::HyperPayPage | Way::HyperPayCard => "query_reference",
+            Way::HyperPayPage | Way::HyperPayCard | Way::HyperPaySaved => "query_reference",
             Way::PayFortMada | Way::PayFortCard | Way::PayFortApple => "status",
-            Way::CheckoutCard | Way::CheckoutApple | Way::StcPay => "find_payments",
+            Way::CheckoutCard | Way::CheckoutApple | Way::StcPay | Way::CheckoutSaved => {
+                "find_payments"
+            }
             Way::Tabby => "payment",
             Way::Terminal => "transactions",
         }
@@ -183,6 +200,15 @@ impl Stage {
         };
         until("confirm_order, or an end", look).await;
         booking.at_engine("cancel").await;
+    }
+
+    /// Whoever pays by one. None: nobody does, or the vendor has not saved it.
+    async fn saves_a_card(&self) -> Option<Card> {
+        let (way, customer) = (self.way, &self.customer);
+        if !Way::BY_SAVED_CARD.contains(&way) {
+            return None;
+        }
+        Card::may_be_saved(customer, way.vendor(), &self.key).await
     }
 
     async fn charged_back(&self, booking: &Booking) {

@@ -5,7 +5,7 @@
 
 use super::stories::{Stage, Story, Tale, tale};
 use crate::staff::{DECIDE, READ, Staff};
-use harness::{VENDORS, Visit, Way, visit_alone};
+use harness::{VENDORS, Visit, Way, until, visit_alone};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +29,7 @@ const AT_THE_CINEMA: [Way; 6] = [
 
 /// The tale in which a flow calls the operation; at the cinema whoever pays `this_way`. None: no flow does.
 fn teller(vendor: &str, operation: &str, this_way: Way) -> Option<Tale> {
-    use Story::{CalledOff, PaidInTheDark, PaidLate, Sold, TakenBack, Unheard};
+    use Story::{CalledOff, CardDeleted, PaidInTheDark, PaidLate, Sold, TakenBack, Unheard};
     let (story, way) = match (vendor, operation) {
         (
             "vista",
@@ -45,6 +45,9 @@ fn teller(vendor: &str, operation: &str, this_way: Way) -> Option<Tale> {
         ("hyperpay", "query_id") => (PaidInTheDark, Way::HyperPayPage),
         ("hyperpay", "refund") => (PaidLate, Way::HyperPayPage),
         ("hyperpay", "capture") => (Sold, Way::HyperPayCard),
+        ("hyperpay", "status_registration" | "charge_registration" | "deregister") => {
+            (CardDeleted, Way::HyperPaySaved)
+        }
         ("hyperpay", "reversal") => (PaidLate, Way::HyperPayCard),
         ("payfort", "page" | "purchase" | "pay" | "webhook") => (Sold, Way::PayFortMada),
         ("payfort", "authorize" | "status" | "capture") => (Sold, Way::PayFortCard),
@@ -54,6 +57,9 @@ fn teller(vendor: &str, operation: &str, this_way: Way) -> Option<Tale> {
             "checkout",
             "create_payment" | "pay" | "find_payments" | "get_actions" | "capture" | "webhook",
         ) => (Sold, Way::CheckoutCard),
+        ("checkout", "create_instrument" | "delete_instrument") => {
+            (CardDeleted, Way::CheckoutSaved)
+        }
         ("checkout", "get_payment") => (PaidInTheDark, Way::CheckoutCard),
         ("checkout", "void") => (PaidLate, Way::CheckoutCard),
         ("checkout", "exchange") => (Sold, Way::CheckoutApple),
@@ -65,23 +71,11 @@ fn teller(vendor: &str, operation: &str, this_way: Way) -> Option<Tale> {
         ("tabby", "close") => (PaidLate, Way::Tabby),
         ("nearpay", "terminals" | "purchase" | "transactions" | "webhook") => (Sold, Way::Terminal),
         ("nearpay", "reverse") => (PaidLate, Way::Terminal),
-        // What only a customer, an app, a terminal or a person at the counter asks; what Usher has no need of: it looks
-        // up otherwise, and Tabby's money is let go or, once its booking is sold, kept; and what is told of saved cards
-        // elsewhere (`saved_cards.rs`).
+        // What only a customer, an app, a terminal or a person at the counter asks; and what Usher has no need of: it looks
+        // up otherwise, and Tabby's money is let go or, once its booking is sold, kept.
         ("vista", "seat_plan" | "ticket_types" | "cancel_booking")
-        | (
-            "hyperpay",
-            "widget"
-            | "page"
-            | "status_payment"
-            | "status_registration"
-            | "charge_registration"
-            | "deregister",
-        )
-        | (
-            "checkout",
-            "page" | "create_instrument" | "get_instrument" | "delete_instrument" | "get_context",
-        )
+        | ("hyperpay", "widget" | "page" | "status_payment")
+        | ("checkout", "page" | "get_instrument" | "get_context")
         | ("tabby", "page" | "session" | "payments" | "refund")
         | ("nearpay", "login" | "refund" | "transaction") => return None,
         (vendor, other) => panic!("{vendor}'s {other} is new: in which tale is it called?"),
@@ -144,7 +138,10 @@ impl Trial {
         let stage = Stage::new(&visit, tale.way);
         let reference = match (self.vendor, &*self.operation) {
             // They name nothing of ours: whoever calls next.
-            ("vista", "create_order" | "odata") | ("nearpay", "terminals") => Value::Null,
+            ("vista", "create_order" | "odata")
+            | ("nearpay", "terminals")
+            | ("checkout", "create_instrument" | "delete_instrument") => Value::Null,
+            ("hyperpay", "status_registration" | "deregister") => json!(stage.card().bare()),
             ("vista", _) => json!(stage.session()),
             ("checkout", "exchange") => json!(stage.apples()),
             _ => json!(stage.payment().bare()),
@@ -189,6 +186,17 @@ pub(super) async fn all_are_tried_again(visit: &Arc<Visit>) -> usize {
     waiting.len() + visit.counter_refunds().await
 }
 
+/// Every card is saved or is not, and what its owner has deleted its vendor has, too.
+async fn no_card_is_left_lying(visit: &Visit) {
+    let query = "SELECT count(*) FROM saved_cards
+                 WHERE status = 'ADDING' OR (status = 'DELETED' AND forgotten_at IS NULL)";
+    let look = || async {
+        let left: i64 = sqlx::query_scalar(query).fetch_one(&visit.db).await.unwrap();
+        (left == 0).then_some(())
+    };
+    until("every card at its end", look).await;
+}
+
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "the counts are what the sweep shows")]
 async fn every_fault_of_every_vendor_at_every_operation_ends_right() {
@@ -208,6 +216,7 @@ async fn every_fault_of_every_vendor_at_every_operation_ends_right() {
         });
     }
     telling.join_all().await;
+    no_card_is_left_lying(&visit).await;
     visit.assert_balanced_but_for(&CAUSES).await;
     let again = all_are_tried_again(&visit).await;
     visit.assert_balanced_but_for(&CAUSES).await;

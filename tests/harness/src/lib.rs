@@ -4,6 +4,7 @@
 
 mod acts;
 mod attention;
+mod cards;
 mod checker;
 mod customer;
 mod environment;
@@ -15,6 +16,7 @@ mod visit;
 mod ways;
 
 pub use acts::AT_THE_COUNTER;
+pub use cards::{CARDS, Card};
 pub use checker::read_picture;
 pub use checker::{Violation, When};
 pub use customer::{Answer, Customer, in_a_day};

@@ -1,6 +1,6 @@
 //! Every way to pay, as a customer goes it: what is asked of Usher, and what is done at the vendor's.
 
-use crate::{Booking, Customer, Payment, Shopper, Visit, may_come, until};
+use crate::{Booking, Card, Customer, Payment, Shopper, Visit, may_come, until};
 use data_encoding::HEXLOWER;
 use sandbox::CheckoutAccount;
 use serde::Serialize;
@@ -22,9 +22,13 @@ pub enum Way {
     Tabby,
     /// Only at a kiosk that has one.
     Terminal,
+    /// A card of the customer's own, saved at the vendor before.
+    HyperPaySaved,
+    CheckoutSaved,
 }
 
 impl Way {
+    /// All that begin with the payment itself.
     pub const ALL: [Self; 10] = [
         Self::HyperPayPage,
         Self::HyperPayCard,
@@ -37,6 +41,9 @@ impl Way {
         Self::Tabby,
         Self::Terminal,
     ];
+
+    /// All that begin with saving a card.
+    pub const BY_SAVED_CARD: [Self; 2] = [Self::HyperPaySaved, Self::CheckoutSaved];
 
     /// Those with a last act of the customer's, which takes the money whenever they do it: on a page of the vendor's, or
     /// at a terminal. (A sheet pays at once, and a password is good for two minutes.)
@@ -52,9 +59,11 @@ impl Way {
 
     pub const fn vendor(self) -> &'static str {
         match self {
-            Self::HyperPayPage | Self::HyperPayCard => "hyperpay",
+            Self::HyperPayPage | Self::HyperPayCard | Self::HyperPaySaved => "hyperpay",
             Self::PayFortMada | Self::PayFortCard | Self::PayFortApple => "payfort",
-            Self::CheckoutCard | Self::CheckoutApple | Self::StcPay => "checkout",
+            Self::CheckoutCard | Self::CheckoutApple | Self::StcPay | Self::CheckoutSaved => {
+                "checkout"
+            }
             Self::Tabby => "tabby",
             Self::Terminal => "nearpay",
         }
@@ -67,11 +76,13 @@ impl Way {
             | Self::PayFortCard
             | Self::CheckoutCard
             | Self::CheckoutApple
+            | Self::CheckoutSaved
             | Self::Tabby => true,
             Self::HyperPayPage
             | Self::PayFortMada
             | Self::PayFortApple
             | Self::StcPay
+            | Self::HyperPaySaved
             | Self::Terminal => false,
         }
     }
@@ -87,7 +98,7 @@ impl Way {
         if self.vendor() == Self::HyperPayPage.vendor() { Self::Tabby } else { Self::HyperPayPage }
     }
 
-    /// What is asked of Usher under this key.
+    /// What is asked of Usher under this key, of a way that begins with the payment itself.
     pub async fn body(self, visit: &Visit, key: &str) -> Value {
         let pay = match self {
             Self::HyperPayPage | Self::Tabby => json!({ "with": "page" }),
@@ -100,6 +111,7 @@ impl Way {
             }
             Self::StcPay => json!({ "with": "stc_pay", "phone": "+966501234567" }),
             Self::Terminal => json!({ "with": "terminal" }),
+            Self::HyperPaySaved | Self::CheckoutSaved => panic!("{self:?} needs a card"),
         };
         let buyer = json!({ "name": "Noura Saleh", "email": "otp.success@tabby.ai",
             "phone": "+966500000001", "language": "en" });
@@ -242,11 +254,20 @@ impl Booking {
         payment.unwrap_or_else(|| panic!("{way:?} could not be opened for {self:?}"))
     }
 
-    /// The same with this key, unless it is too late for that, or the vendor will not.
+    /// The same with this key, unless it is too late for that, or the vendor will not. A card to pay with is saved before.
     pub async fn may_open(&self, way: Way, key: &str) -> Option<Payment> {
-        let body = way.body(&self.customer.visit, key).await;
-        let answer = self.tries_to_pay_with(key, &body).await;
-        assert!([202, 409].contains(&answer.status), "{way:?}: {answer:?}");
+        let body = if Way::BY_SAVED_CARD.contains(&way) {
+            Card::may_be_saved(&self.customer, way.vendor(), key).await?.pays()
+        } else {
+            way.body(&self.customer.visit, key).await
+        };
+        self.may_open_as(&body, key).await
+    }
+
+    /// The same, as this says.
+    pub async fn may_open_as(&self, body: &Value, key: &str) -> Option<Payment> {
+        let answer = self.tries_to_pay_with(key, body).await;
+        assert!([202, 409].contains(&answer.status), "{body}: {answer:?}");
         self.page(answer.body["id"].as_str()?).await
     }
 

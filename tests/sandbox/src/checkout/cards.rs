@@ -55,6 +55,11 @@ impl Card {
         Self { id: new_id("src"), bin, last4, scheme: "Visa".to_owned() }
     }
 
+    /// As far as a gateway shows, it is the same card.
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.bin, &self.last4) == (&other.bin, &other.last4)
+    }
+
     pub(super) fn json(&self) -> Value {
         json!({"expiry_month": 5, "expiry_year": 2030, "scheme": self.scheme, "last4": self.last4,
             "bin": self.bin, "card_type": "Credit", "card_category": "Consumer",
@@ -132,6 +137,10 @@ impl Checkout {
         let token = text(&body, "token").unwrap_or_default();
         match self.use_token(&token, moment.now) {
             Ok(card) => {
+                let again = self.desk.switches.get("instrument_again") == "same";
+                if let Some(kept) = self.cards.values().find(|kept| again && kept.is_like(&card)) {
+                    return Answer::json(201, &instrument(kept));
+                }
                 self.desk
                     .ledger
                     .write(Entry::new(moment.now, "instrument", "").vendor_id(&card.id));

@@ -169,6 +169,11 @@ pub(super) const SWITCHES: &[Switch] = &[
         "whether a payment is captured although it was only to be reserved, as a local scheme may",
     ),
     Switch::of(
+        "instrument_again",
+        &["new", "same"],
+        "whether a card that is kept already is kept under another id when it is saved again",
+    ),
+    Switch::of(
         "declines_by_amount",
         &["false", "true"],
         "whether the last digits of an amount choose a decline, as in the vendor's sandbox",

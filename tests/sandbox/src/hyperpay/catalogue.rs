@@ -170,8 +170,8 @@ pub(super) const SWITCHES: &[Switch] = &[
     ),
     Switch::of(
         "one_click_challenge",
-        &["false", "true"],
-        "whether the bank wants to see the customer when a saved card is charged",
+        &["false", "true", "form"],
+        "whether the bank wants to see the customer when a saved card is charged, and whether a form leads to it",
     ),
     Switch::of("decline_ends_session", &["false", "true"], "whether reading a decline consumes"),
     Switch::of("list_key", &["payments", "records"], "the name of a query's list"),

@@ -36,6 +36,8 @@ impl HyperPay {
             Some("approve") => Outcome::Approve,
             Some("decline") => Outcome::Decline,
             Some("abandon") => Outcome::Abandon,
+            // A form of the merchant's has led here.
+            None if form.get("MD").is_some() => return self.page(wire, call, moment),
             _ => return Answer::text(400, "the outcome is approve, decline or abandon"),
         };
         let reason = form.filled("reason").unwrap_or_default();

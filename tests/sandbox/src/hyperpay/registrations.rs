@@ -137,7 +137,7 @@ impl HyperPay {
             Err(code) => return self.refuse(code, now),
         };
         let natural = self.success_code(&payment);
-        if self.desk.switches.on("one_click_challenge") {
+        if self.desk.switches.get("one_click_challenge") != "false" {
             codes::PENDING.clone_into(&mut payment.code);
             payment.interim = Some(Interim {
                 left: u32::MAX,
@@ -194,8 +194,14 @@ impl HyperPay {
         let Some(payment) = self.payments.get(id) else { return codes::no_session(now) };
         let mut body = payment.json(now);
         let host = wire.header("host").unwrap_or_default();
+        let by_form = self.desk.switches.get("one_click_challenge") == "form";
+        let (method, parameters) = if by_form {
+            ("POST", json!([{"name": "MD", "value": id}]))
+        } else {
+            ("GET", json!([]))
+        };
         body["redirect"] = json!({"url": format!("http://{host}/hyperpay/page/{id}"),
-            "method": "GET", "parameters": []});
+            "method": method, "parameters": parameters});
         Answer::json(200, &body)
     }
 

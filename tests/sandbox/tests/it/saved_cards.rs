@@ -59,6 +59,22 @@ async fn the_bank_may_want_to_see_the_customer() {
 }
 
 #[tokio::test]
+async fn a_form_may_lead_to_the_bank() {
+    let sandbox = Sandbox::start().await;
+    sandbox.switch("hyperpay", "one_click_challenge", "form").await;
+    let (_, card) = sandbox.registered("CARD-00000003").await;
+    let asked: Value = sandbox.charges(&card, "BK-00000004-p1").await.json().await.unwrap();
+    let id = asked["id"].as_str().unwrap();
+    let led = &asked["redirect"];
+    assert_eq!((&led["method"], &led["parameters"][0]["value"]), (&json!("POST"), &json!(id)));
+    let page = sandbox.client.post(led["url"].as_str().unwrap()).form(&[("MD", id)]);
+    let page = page.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("92.00"), "{page}");
+    sandbox.pay(id, "approve").await;
+    assert_eq!(sandbox.kinds("hyperpay", "BK-00000004-p1").await, ["pending", "capture"]);
+}
+
+#[tokio::test]
 async fn a_form_that_can_be_read_once_says_nothing_the_second_time() {
     let sandbox = Sandbox::start().await;
     sandbox.switch("hyperpay", "registration_reads", "one").await;
