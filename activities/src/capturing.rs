@@ -11,9 +11,10 @@ use adapters::{
 };
 use schema::{
     Tx,
-    cases::{self, Decision, NewCase, VENDOR_HAS_DECIDED},
+    cases::{self, Decision, LastWord, NewCase, VENDOR_HAS_DECIDED},
     ids::BookingId,
     money::{Money, Shown},
+    provider::Provider,
     settling::{self, Reserved},
     timings::{CallTimings, Timings},
 };
@@ -77,21 +78,27 @@ impl Activities {
             self.nobody_need_take(booking, ASK_CAPTURE).await?;
             return Ok(TAKEN);
         }
-        let Decided { by_hand, given_up } = self.decided(booking, &reserved).await?;
+        // No connection is held while the vendor thinks.
+        let decided = self.decided(booking).await?;
+        let Decided { by_hand, given_up } = Decided::of(decided.as_ref(), reserved.provider);
         let within = Duration::from_millis(reserved.timings.payment.timeout_ms);
         let found = match (by_hand, self.providers.get(reserved.provider)) {
             (transaction @ Some(_), _) => Ok(Some(CaptureState::Captured { transaction })),
             (None, Some(vendor)) => vendor.find_capture(&order(&reserved), within).await,
             (None, None) => Err(VendorError::unavailable("no such vendor is set up")),
         };
-        let found_over =
-            |about: &String| found.as_ref().is_ok_and(|it| is_over(it.as_ref(), about));
-        if given_up.as_ref().is_some_and(found_over) {
+        let found_over = |about: &str| found.as_ref().is_ok_and(|it| is_over(it.as_ref(), about));
+        if given_up.is_some_and(found_over) {
             self.not_collected(booking, &reserved).await?;
             return Ok(Progress::Done(End::GaveUp));
         }
         let found = found.ok().flatten();
         let mut tx = self.db.begin().await?;
+        let key = booking.bare();
+        if cases::last_word(&mut tx, "Booking", &key, ASK_CAPTURE).await? != decided {
+            // Somebody has decided while the vendor was asked: the next look follows that.
+            return Ok(Progress::soon());
+        }
         let age = u64::try_from(reserved.age_ms).unwrap_or(0);
         let (because, reason) = match found {
             Some(CaptureState::Captured { transaction }) => {
@@ -118,7 +125,7 @@ impl Activities {
         if let Some(because) = because.filter(anew) {
             let case = NewCase {
                 workflow: "Booking",
-                workflow_key: booking.bare(),
+                workflow_key: key,
                 step: ASK_CAPTURE,
                 booking: Some(booking),
                 cause: &because,
@@ -134,30 +141,35 @@ impl Activities {
         Ok(Progress::NotYet { wait_ms: (age / 2).clamp(retry_first_ms, ask_longest_ms) })
     }
 
-    /// What a person has decided. No connection is held while the vendor thinks.
-    async fn decided(&self, booking: BookingId, reserved: &Reserved) -> Result<Decided, Error> {
+    async fn decided(&self, booking: BookingId) -> Result<Option<LastWord>, Error> {
         let mut tx = self.db.begin().await?;
         let last = cases::last_word(&mut tx, "Booking", &booking.bare(), ASK_CAPTURE).await?;
         tx.commit().await.map_err(schema::Error::from)?;
-        let Some(last) = last else { return Ok(Decided::default()) };
-        let taken = |seen| evidence::money_is_taken(&seen, Some(reserved.provider));
-        Ok(match last.decision {
-            Decision::Settled => {
-                Decided { by_hand: last.evidence.and_then(taken), ..Decided::default() }
-            }
-            Decision::GiveUp => Decided { given_up: Some(last.cause), ..Decided::default() },
-            Decision::Retry => Decided::default(),
-        })
+        Ok(last)
     }
 }
 
 /// What a person has decided about a capture that is asked about.
 #[derive(Default)]
-struct Decided {
+struct Decided<'a> {
     /// The vendor's transaction that took the money.
     by_hand: Option<String>,
     /// The cause of the case that was given up.
-    given_up: Option<String>,
+    given_up: Option<&'a str>,
+}
+
+impl<'a> Decided<'a> {
+    fn of(last: Option<&'a LastWord>, vendor: Provider) -> Self {
+        let Some(last) = last else { return Self::default() };
+        match last.decision {
+            Decision::Settled => {
+                let taken = |seen| evidence::money_is_taken(seen, Some(vendor));
+                Self { by_hand: last.evidence.as_ref().and_then(taken), ..Self::default() }
+            }
+            Decision::GiveUp => Self { given_up: Some(&last.cause), ..Self::default() },
+            Decision::Retry => Self::default(),
+        }
+    }
 }
 
 const ANOTHER_AMOUNT: &str = "captured_another_amount";

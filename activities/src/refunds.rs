@@ -64,6 +64,10 @@ impl Activities {
             None => Progress::Done(End::Answer(RefundStatus::Sent)),
         };
         let mut tx = self.db.begin().await?;
+        if settled_with(&mut tx, &refund).await?.is_some() {
+            // Somebody has settled it while the vendor was asked: the next look follows that.
+            return Ok(Progress::soon());
+        }
         let progress = match found {
             Some(RefundState::Refunded { transaction }) => {
                 refunds::refunded(&mut tx, &refund, &transaction).await?;
@@ -104,15 +108,18 @@ impl Activities {
     /// A person has seen that the money is back, whatever the vendor says.
     async fn settled_by_hand(&self, refund: &Refund) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let key = refund.refund_id.bare();
-        let seen = cases::settled_with(&mut tx, "Refund", &key, ASK_REFUND).await?;
-        let Some(transaction) = seen.as_ref().and_then(evidence::money_is_back) else {
-            return Ok(false);
-        };
+        let Some(transaction) = settled_with(&mut tx, refund).await? else { return Ok(false) };
         refunds::refunded(&mut tx, refund, &transaction).await?;
         tx.commit().await.map_err(schema::Error::from)?;
         Ok(true)
     }
+}
+
+/// The reference under which a person has seen it back.
+async fn settled_with(tx: &mut Tx, refund: &Refund) -> Result<Option<String>, Error> {
+    let key = refund.refund_id.bare();
+    let seen = cases::settled_with(tx, "Refund", &key, ASK_REFUND).await?;
+    Ok(seen.as_ref().and_then(evidence::money_is_back))
 }
 
 const UNDECIDED: &str = "the vendor has taken it on long ago, and does not say that it is done";

@@ -273,3 +273,18 @@ pub trait PaymentProvider: Send + Sync {
         fields: &[(String, String)],
     ) -> Result<Option<SecretString>, Error>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Steps keep their answers, and journals theirs.
+    #[test]
+    fn what_was_kept_before_captures_had_ids_is_still_read() {
+        let kept: CaptureState = serde_json::from_str(r#"{"is":"captured"}"#).unwrap();
+        assert_eq!(kept, CaptureState::Captured { transaction: None });
+        let part = CaptureState::Otherwise { taken: Money::sar(5_750).into() };
+        let written = r#"{"is":"otherwise","taken":{"amount_minor":5750,"currency":"SAR"}}"#;
+        assert_eq!(serde_json::to_string(&part).unwrap(), written);
+    }
+}

@@ -32,7 +32,7 @@ pub enum Progress<T> {
 
 impl<T> Progress<T> {
     /// Somebody else is at it this very moment.
-    pub(super) const fn soon() -> Self {
+    pub(crate) const fn soon() -> Self {
         Self::NotYet { wait_ms: 20 }
     }
 

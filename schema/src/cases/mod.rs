@@ -279,15 +279,17 @@ pub async fn settled_with(
 }
 
 /// What was decided about a step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastWord {
     pub decision: Decision,
     pub evidence: Option<Value>,
     /// What the case was about.
     pub cause: String,
+    pub occurrence: i32,
 }
 
-/// What was decided last about this step. None: nothing yet, or it is to be decided again.
+/// What was decided last about this step. None: nothing yet, or it is to be decided again. Until the transaction ends nobody
+/// decides: whoever opens a case in it knows what has been decided.
 pub async fn last_word(
     tx: &mut Tx,
     workflow: &str,
@@ -296,9 +298,9 @@ pub async fn last_word(
 ) -> Result<Option<LastWord>, Error> {
     let last = sqlx::query!(
         r#"
-        SELECT decision AS "decision: Decision", evidence, cause FROM cases
+        SELECT decision AS "decision: Decision", evidence, cause, occurrence FROM cases
         WHERE workflow = $1 AND workflow_key = $2 AND step = $3
-        ORDER BY occurrence DESC LIMIT 1
+        ORDER BY occurrence DESC LIMIT 1 FOR UPDATE
         "#,
         workflow,
         workflow_key,
@@ -307,6 +309,7 @@ pub async fn last_word(
     .fetch_optional(&mut **tx)
     .await?;
     Ok(last.and_then(|last| {
-        Some(LastWord { decision: last.decision?, evidence: last.evidence, cause: last.cause })
+        let (evidence, cause, occurrence) = (last.evidence, last.cause, last.occurrence);
+        Some(LastWord { decision: last.decision?, evidence, cause, occurrence })
     }))
 }

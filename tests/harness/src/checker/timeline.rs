@@ -18,7 +18,9 @@ pub(super) fn of_booking(book: &Book<'_>, found: &mut Findings) {
     let ended = book.has_ended() || book.is_confirmed() || waits.on_booking();
     found.wants(ended, "LIV", &format!("an end; it is {}", book.booking.status), book.booking);
     if book.is_not_collected() {
-        let told = book.events.iter().any(|event| event.kind == "not_collected");
+        // Unless the vendor has taken it after all.
+        let ends = ["not_collected", "taken"];
+        let told = book.events.iter().any(|event| ends.contains(&&*event.kind));
         found.wants(told, "M3", "a booking says that its money was not collected", book.booking);
     }
     for refund in &book.refunds {
