@@ -98,8 +98,11 @@ async fn asks_about(visit: &Visit, payment: &Payment) {
     visit.misbehaves("nearpay", &rule).await;
     let asked = || async {
         let unfired = visit.unfired("nearpay").await;
-        let waits = unfired.iter().any(|rule| rule["match"]["reference"] == payment.reference());
-        (!waits).then_some(())
+        let is_it = |rule: &Value| {
+            let matching = &rule["match"];
+            matching["op"] == "transactions" && matching["reference"] == payment.reference()
+        };
+        (!unfired.iter().any(is_it)).then_some(())
     };
     until("a question about it", asked).await;
 }

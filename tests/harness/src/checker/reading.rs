@@ -8,12 +8,12 @@ use super::{
     pictures,
     rows::{Booking, Call, Capture, Case, Delivery, Entry, Event, Payment, Refund, Seat, Ticket},
 };
-use crate::{attention, vendors::PAYMENT_VENDORS, visit::Visit};
+use crate::{attention, vendors::PAYMENT_VENDORS, visit::Visit, ways::Way};
 use schema::ids::{PaymentId, RefundId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which bookings: those with these bare ids, or all.
 pub(crate) type Which<'a> = Option<&'a [String]>;
@@ -42,13 +42,14 @@ pub(super) async fn open(visit: &Visit, expected: &[&str]) -> Books {
 async fn ledgers(visit: &Visit) -> Vec<Entry> {
     let mut all = Vec::new();
     for vendor in PAYMENT_VENDORS {
-        all.extend(told_alike(entries(visit.ledger_of(vendor).await)));
+        let told = told_alike(entries(visit.ledger_of(vendor).await));
+        all.extend(if vendor == Way::Terminal.vendor() { given_back_by_hand(told) } else { told });
     }
     all
 }
 
 /// Some vendors take reserved money by a transaction of its own: here it is known by the reservation that it takes. What
-/// a terminal reverses is money that goes back, under the refund that asks for it.
+/// a terminal reverses is money that goes back.
 fn told_alike(mut entries: Vec<Entry>) -> Vec<Entry> {
     let ids = entries.iter().filter(|entry| entry.kind == "authorize");
     let reserved: BTreeSet<String> = ids.filter_map(|entry| entry.vendor_id.clone()).collect();
@@ -61,15 +62,22 @@ fn told_alike(mut entries: Vec<Entry>) -> Vec<Entry> {
                 "void".clone_into(&mut entry.kind);
                 entry.parent = Some(of);
             }
-            ("reversal", None) => {
-                "refund".clone_into(&mut entry.kind);
-                let payment = PaymentId::from_bare(&entry.reference);
-                let taken = entry.parent.as_deref();
-                if let (Ok(payment), Some(taken)) = (payment, taken) {
-                    entry.reference = RefundId::automatic(payment, taken).bare();
-                }
-            }
+            ("reversal", None) => "refund".clone_into(&mut entry.kind),
             _ => {}
+        }
+    }
+    entries
+}
+
+/// What somebody gives back at a terminal is under the refund that asks for it, whatever they have called it.
+fn given_back_by_hand(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let captures = entries.iter().filter(|entry| entry.kind == "capture");
+    let payments: BTreeMap<String, String> =
+        captures.map(|taken| (taken.vendor_id().to_owned(), taken.reference.clone())).collect();
+    for back in entries.iter_mut().filter(|entry| entry.kind == "refund") {
+        let payment = payments.get(back.parent()).map(|payment| PaymentId::from_bare(payment));
+        if let Some(Ok(payment)) = payment {
+            back.reference = RefundId::automatic(payment, back.parent()).bare();
         }
     }
     entries
