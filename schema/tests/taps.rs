@@ -1,5 +1,7 @@
 //! When a card was tapped: the vendor's word for it counts where it can be true and matters, and never else.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may fail like the test")]
+
 use chrono::{TimeDelta, Utc};
 use schema::{
     Db,
