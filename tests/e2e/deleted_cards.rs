@@ -156,28 +156,28 @@ async fn who_saves_a_token_and_who_deletes_it_wait_for_each_other() {
     saving.commit().await.unwrap();
     card.until_forgotten().await;
     assert_eq!(deleted_at_checkout(&visit).await, 0, "the other one has it");
-    let saved = Card { customer: other, id: again.to_string() };
-    is_paid_with(&saved).await;
+    let kept = Card { customer: other, id: again.to_string() };
+    is_paid_with(&kept).await;
 
     // Somebody is about to delete it.
-    let mut deleting = holds_the_token(&visit, &saved).await;
+    let mut deleting = holds_the_token(&visit, &kept).await;
     let (key, body) =
         (Customer::key(), json!({ "provider": "checkout", "token": card_token(&visit).await }));
-    let saves = owner.posts(CARDS, &key, &body);
-    let deletes = async {
+    let asks = owner.posts(CARDS, &key, &body);
+    let goes_on = async {
         until_somebody_waits(&visit).await;
         let query = "UPDATE saved_cards SET status = 'DELETED', brand = NULL, last4 = NULL
                      WHERE card_id = $1";
-        sqlx::query(query).bind(saved.bare()).execute(&mut *deleting).await.unwrap();
+        sqlx::query(query).bind(kept.bare()).execute(&mut *deleting).await.unwrap();
         deleting.commit().await.unwrap();
     };
-    let (answer, ()) = tokio::join!(saves, deletes);
+    let (answer, ()) = tokio::join!(asks, goes_on);
     // It was answered before that, or not: 202 promises nothing yet.
     let id = visit.system.id_key().card(&owner.id, &key).to_string();
     let refused = Card { customer: owner, id }.until("FAILED").await;
     assert_eq!(refused["reason"], "card_being_deleted", "{answer:?}");
-    assert_eq!(saved.deletes().await, 204);
-    saved.until_forgotten().await;
+    assert_eq!(kept.deletes().await, 204);
+    kept.until_forgotten().await;
     assert_eq!(deleted_at_checkout(&visit).await, 1);
     visit.assert_balanced().await;
 }
