@@ -9,6 +9,7 @@ mod abuse;
 mod api;
 mod apple_pay;
 mod booking;
+mod card_forms;
 mod cases;
 mod checker;
 mod cluster;

@@ -82,6 +82,7 @@ fn teller(vendor: &str, operation: &str, this_way: Way) -> Option<Tale> {
             "checkout",
             "page" | "create_instrument" | "get_instrument" | "delete_instrument" | "get_context",
         )
+        | ("payfort", "update_token")
         | ("tabby", "page" | "session" | "payments" | "refund")
         | ("nearpay", "login" | "refund" | "transaction") => return None,
         (vendor, other) => panic!("{vendor}'s {other} is new: in which tale is it called?"),
