@@ -23,7 +23,7 @@ async fn form() -> Session {
 }
 
 /// What the vendor signs for the browser to bring back.
-fn tokenized(code: &str, more: Value) -> Vec<(String, String)> {
+fn tokenized(code: &str, more: &Value) -> Vec<(String, String)> {
     let mut all = json!({"response_code": code, "status": code.get(..2), "language": "ar",
         "merchant_reference": card().bare(), "service_command": "TOKENIZATION"});
     for (name, value) in more.as_object().unwrap() {
@@ -37,7 +37,7 @@ fn tokenized(code: &str, more: Value) -> Vec<(String, String)> {
 fn typed() -> Vec<(String, String)> {
     tokenized(
         "18000",
-        json!({"token_name": "Op9Vmp", "card_bin": "400555", "expiry_date": "3005",
+        &json!({"token_name": "Op9Vmp", "card_bin": "400555", "expiry_date": "3005",
             "card_number": "400555******0001"}),
     )
 }
@@ -67,7 +67,7 @@ async fn of_what_comes_back_only_the_token_and_the_last_digits_are_kept() {
     let Ended::Kept(KeptCard { token, account, brand, last4 }) = ended else { panic!("{ended:?}") };
     assert_eq!((token.expose_secret(), account.as_str()), ("Op9Vmp", CARDS));
     assert_eq!((brand, last4.as_deref()), (None, Some("0001")));
-    let bare = tokenized("18062", json!({"token_name": "Op9Vmp"}));
+    let bare = tokenized("18062", &json!({"token_name": "Op9Vmp"}));
     let given = vendor().read_back(card(), &bare).unwrap().unwrap();
     let ended = vendor().finish(&form().await, &given, WITHIN).await.unwrap();
     assert!(matches!(ended, Ended::Kept(KeptCard { last4: None, .. })), "{ended:?}");
@@ -76,7 +76,7 @@ async fn of_what_comes_back_only_the_token_and_the_last_digits_are_kept() {
 #[tokio::test]
 async fn a_card_that_the_vendor_does_not_take_is_refused_and_all_else_is_waited_for() {
     for code in ["17000", "17016", "00012"] {
-        let given = vendor().read_back(card(), &tokenized(code, json!({}))).unwrap().unwrap();
+        let given = vendor().read_back(card(), &tokenized(code, &json!({}))).unwrap().unwrap();
         let ended = vendor().finish(&form().await, &given, WITHIN).await.unwrap();
         assert!(matches!(ended, Ended::Refused { .. }), "{code}: {ended:?}");
     }
@@ -85,10 +85,10 @@ async fn a_card_that_the_vendor_does_not_take_is_refused_and_all_else_is_waited_
         nothing.to_vec(),
         Vec::new(),
         // The customer left; there is no token in it; a token's name that could be a card's number.
-        tokenized("00072", json!({})),
-        tokenized("18000", json!({})),
-        tokenized("18000", json!({"token_name": "4005550000000001"})),
-        tokenized("14000", json!({"service_command": "PURCHASE", "token_name": "Op9Vmp"})),
+        tokenized("00072", &json!({})),
+        tokenized("18000", &json!({})),
+        tokenized("18000", &json!({"token_name": "4005550000000001"})),
+        tokenized("14000", &json!({"service_command": "PURCHASE", "token_name": "Op9Vmp"})),
     ] {
         assert!(vendor().read_back(card(), &fields).unwrap().is_none(), "{fields:?}");
     }
