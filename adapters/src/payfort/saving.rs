@@ -1,6 +1,7 @@
 //! Saved cards (tokens): the vendor's page makes a token of a card, the browser brings it back, signed, and a customer who
 //! wants the card gone has the token made inactive ("Merchant page", "Tokenization", "Update token", Amazon Payment
-//! Services). Charging one is a charge of a token as any other (`charging.rs`), with its owner present.
+//! Services). Charging one is a charge of a token as any other (`charging.rs`), with its owner present and without the card's
+//! security code, which is nothing for us to see: the account must allow that, and their bank asks the customer instead.
 //!
 //! The page is the one that payments are made on, under the card's own reference. Nobody who asks by that reference is shown
 //! a token, so the signed return is the only way to it: a card whose return was lost is typed in again, and the token that

@@ -7,6 +7,7 @@ use crate::{
     vendor::{PRICE, WITHIN, ids},
 };
 use adapters::{
+    Error,
     card_keeper::{CardKeeper, Ended, KeptCard, NewCard, Saving},
     provider::{Charge, Opened, PaymentProvider, Question, Session, TransactionState},
 };
@@ -143,6 +144,19 @@ async fn a_decline_is_a_value_and_the_bank_may_ask() {
     assert!(states(&at, &asked).await.is_empty());
     at.shopper(&at_the_bank.id, "approve").await;
     assert_eq!(states(&at, &asked).await, [CAPTURED]);
+}
+
+/// We never see the code: such an account takes no saved cards, and a person is told so.
+#[tokio::test]
+async fn an_account_that_wants_the_security_code_refuses_and_nothing_is_charged() {
+    let at = start().await;
+    at.switch("security_code", "required").await;
+    let card = saved(&at).await;
+    session(at.vendor.open(&charge(&at, &card), WITHIN).await.unwrap());
+    let again = charge(&at, &card);
+    let refused = at.vendor.open(&again, WITHIN).await;
+    assert!(matches!(&refused, Err(Error::Refused { code, .. }) if code == "00001"), "{refused:?}");
+    assert!(at.did(&again.payment.bare()).await.is_empty());
 }
 
 #[tokio::test]

@@ -141,6 +141,11 @@ pub(super) const SWITCHES: &[Switch] = &[
         &["kept", "dropped"],
         "whether a token that nobody has charged is there for longer than a day",
     ),
+    Switch::of(
+        "security_code",
+        &["optional", "required"],
+        "whether a card that was charged before needs its security code again",
+    ),
     Switch::of("token_updated", &["58063", "58000"], "the code of a token that was updated"),
     Switch::of(
         "token_again",

@@ -139,6 +139,10 @@ impl PayFort {
         let Some(token) = self.active_token(fields.get("token_name"), moment) else {
             return Some("00044");
         };
+        let wants_code = token.kept && self.desk.switches.get("security_code") == "required";
+        if wants_code && missing("card_security_code") {
+            return Some("00001");
+        }
         if missing("return_url") {
             return Some("00037");
         }
