@@ -5,9 +5,7 @@ use crate::{
     card_forms::{CARDS, Card, FORMS, Form, HYPERPAY, PAYFORT, saved_everywhere},
     secrets::TABLES,
 };
-use harness::{
-    Answer, Booking, Customer, Order, Shopper, Visit, card_token, until, visit, visit_alone,
-};
+use harness::{Answer, Booking, Customer, Order, Shopper, Visit, card_token, visit, visit_alone};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -233,6 +231,23 @@ async fn its_token_is_written_nowhere(form: Form, visit: &Arc<Visit>) {
         let found: i64 = query.fetch_one(&visit.db).await.unwrap();
         assert_eq!(found, 0, "the token is in {table}");
     }
+}
+
+/// Who comes back too late has saved nothing, and the token that nobody knows of is charged by nobody.
+#[tokio::test]
+async fn a_way_back_that_is_lost_saves_nothing() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    let lost = Card::begun(PAYFORT, &customer).await;
+    let typed = lost.is_filled_in(Shopper::Approves).await;
+    assert_eq!(lost.until("FAILED").await["reason"], "card_form_over");
+    let late = visit.http.post(typed["redirect"].as_str().unwrap());
+    let late = late.form(typed["fields"].as_object().unwrap()).send().await.unwrap();
+    assert_eq!(late.status(), 200);
+    Card::saved(PAYFORT, &customer).await;
+    assert_eq!(lost.until_so("a look", |_| true).await["status"], "FAILED");
+    assert_eq!(lost.at_the_vendor().await, PAYFORT.story[..2]);
+    assert_eq!(list(&customer).await.len(), 1);
 }
 
 /// What the vendor has signed for this card is saved, and nothing else that a browser can bring.
