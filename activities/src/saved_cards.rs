@@ -16,6 +16,7 @@ use schema::{
     paying::NextAct,
     provider::Provider,
     saved_cards::{self, CardRequest, NewToken, OpenForm, SavedCard},
+    sealed::Sealed,
     states::CardStatus,
     timings::Timings,
 };
@@ -96,6 +97,33 @@ impl Activities {
             }
             Ok(None) => Ok(CardProgress::Form),
             Err(_) if is_over(timings.undecided_ms) => self.not_saved(card, "card_form_over").await,
+            Err(error) => {
+                tracing::info!(card.id = %card, %error, "no answer about {card}: {error}");
+                Ok(later(&error, timings))
+            }
+        }
+    }
+
+    /// The customer's browser is back from the vendor's form and has brought this, which the vendor has signed. What does
+    /// not belong to the card changes nothing: its form goes on.
+    pub async fn finish_card(&self, card: CardId, given: &Sealed) -> Result<CardProgress, Error> {
+        let Some(now) = self.adding(card).await? else { return Ok(CardProgress::Over) };
+        let (Some(id), Some(account)) = (now.vendor_session, now.vendor_account) else {
+            return Ok(CardProgress::Form);
+        };
+        let timings = &now.request.timings;
+        let form = Session { id, account, lives_ms: 0, next: NextAct::Nothing };
+        let finished = match (self.keeper(now.provider), self.id_key.unseal(given)) {
+            (Some(keeper), Some(given)) => keeper.finish(&form, &given, within(timings)).await,
+            (None, _) => Err(VendorError::unavailable("the vendor is off")),
+            (_, None) => Err(VendorError::refused("sealed", "what was given is unreadable")),
+        };
+        match finished {
+            Ok(ended) => self.ended(card, ended).await,
+            Err(error @ VendorError::Refused { .. }) => {
+                tracing::warn!(card.id = %card, %error, "{card} was given what is not its own: {error}");
+                Ok(CardProgress::Form)
+            }
             Err(error) => {
                 tracing::info!(card.id = %card, %error, "no answer about {card}: {error}");
                 Ok(later(&error, timings))

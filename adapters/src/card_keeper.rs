@@ -59,6 +59,28 @@ pub trait CardKeeper: Send + Sync {
     /// What became of the vendor's form. None: nothing yet.
     async fn ask_saved(&self, form: &Session, within: Duration) -> Result<Option<Ended>, Error>;
 
+    /// What the browser brings back from the form of this card that saving it goes on with (`finish`), once it is verified.
+    /// None: nothing, the vendor is asked. What the vendor has signed for another card is forged here. `fields` are those of
+    /// the query or of the form.
+    fn read_back(
+        &self,
+        _card: CardId,
+        _fields: &[(String, String)],
+    ) -> Result<Option<SecretString>, Error> {
+        Ok(None)
+    }
+
+    /// What became of the vendor's form, by what `read_back` has read. A vendor whose form tells the browser nothing
+    /// refuses.
+    async fn finish(
+        &self,
+        _form: &Session,
+        _given: &SecretString,
+        _within: Duration,
+    ) -> Result<Ended, Error> {
+        Err(Error::refused("not_here", "this vendor's form tells the browser nothing"))
+    }
+
     /// Has the vendor delete a card. Safe to repeat: a card that it does not know is deleted.
     async fn forget(
         &self,

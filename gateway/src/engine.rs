@@ -134,6 +134,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Hands over what the browser has brought back from the vendor's form. `once`: the same is heard once.
+    pub async fn give_card(&self, card: CardId, given: Sealed, once: String) -> Result<(), Away> {
+        let client = SaveCardIngressClient::from_client(self.0.clone(), card.bare());
+        client.give(Json(given)).idempotency_key(once).send().await?;
+        Ok(())
+    }
+
     /// Starts deleting the card, or finds it started.
     pub async fn delete_card(&self, card: CardId) -> Result<(), Away> {
         DeleteCardIngressClient::from_client(self.0.clone(), card.bare()).run().send().await?;

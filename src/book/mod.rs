@@ -1,5 +1,6 @@
 //! `usher book`: one booking against the running system, as a customer makes it.
 
+mod saved_card;
 mod shopper;
 mod ways;
 
@@ -30,8 +31,8 @@ pub(crate) struct Order {
     /// Who takes the money; the first that is well, when none is named.
     #[arg(long, value_enum)]
     provider: Option<Vendor>,
-    /// With what; else the first here. hyperpay: `page`, `credit_card`, `mada`; payfort: these and `apple_pay`; checkout:
-    /// `token`, `stc_pay`, `apple_pay`; tabby: `page`; nearpay: `terminal`.
+    /// With what; else the first here. hyperpay: `page`, `credit_card`, `mada`, `saved_card`; payfort: these and `apple_pay`;
+    /// checkout: `token`, `stc_pay`, `apple_pay`, `saved_card`; tabby: `page`; nearpay: `terminal`.
     #[arg(long, value_enum)]
     with: Option<With>,
     /// The seats; two free ones, when none are named.
@@ -122,10 +123,20 @@ impl Order {
     /// How it is paid; or what is wrong with how it was to be.
     fn way(&self) -> Result<Way, String> {
         let way = Way::of(self.provider, self.with)?;
-        if way.with == With::ApplePay && self.pay != Pay::Approve {
-            return Err("Apple's sheet pays as soon as it is used: --pay approve.".to_owned());
+        let at_once = match way.with {
+            With::ApplePay => "Apple's sheet",
+            With::SavedCard => "A saved card",
+            With::Page
+            | With::CreditCard
+            | With::Mada
+            | With::Token
+            | With::StcPay
+            | With::Terminal => return Ok(way),
+        };
+        if self.pay == Pay::Approve {
+            return Ok(way);
         }
-        Ok(way)
+        Err(format!("{at_once} pays as soon as it is used: --pay approve."))
     }
 }
 
@@ -166,7 +177,13 @@ impl Customer {
 
     /// Pays, or does not; and then calls the booking off, as a polite customer would.
     async fn pays(&self, order: &Order, path: &str, watch: &mut Watch) -> Result<(), Error> {
-        let body = self.shopper().asks_for(self.way).await?;
+        let card = match self.way {
+            Way { vendor: Some(vendor), with: With::SavedCard } => {
+                Some(self.saves_a_card(vendor).await?)
+            }
+            Way { .. } => None,
+        };
+        let body = self.shopper().asks_for(self.way, card).await?;
         self.api.post(&format!("{path}/payments"), &body).await?;
         self.acts(order.pay, path, watch).await?;
         match order.pay {

@@ -19,12 +19,13 @@ pub(super) struct Shopper<'a> {
 }
 
 impl Shopper<'_> {
-    /// What Usher is asked for; what the app has been given before that is in it.
-    pub(super) async fn asks_for(&self, way: Way) -> Result<Value, Error> {
+    /// What Usher is asked for; what the app has been given before that is in it, and the card that was saved.
+    pub(super) async fn asks_for(&self, way: Way, card: Option<String>) -> Result<Value, Error> {
         let mut pay = json!({ "with": way.with.name() });
         match way.with {
             With::Page | With::CreditCard | With::Mada | With::Terminal => {}
             With::Token => pay["token"] = json!(self.card_token().await?),
+            With::SavedCard => pay["card"] = json!(card),
             With::StcPay => pay["phone"] = json!(PHONE),
             With::ApplePay => {
                 let token = apple_token();
@@ -38,7 +39,7 @@ impl Shopper<'_> {
     }
 
     /// What Checkout.com's own fields in the app give.
-    async fn card_token(&self) -> Result<String, Error> {
+    pub(super) async fn card_token(&self) -> Result<String, Error> {
         let card = json!({ "type": "card", "number": TEST_CARD, "expiry_month": 5,
             "expiry_year": 2030, "cvv": "100" });
         let key = sandbox::CheckoutAccount::default().public_key;

@@ -25,6 +25,8 @@ pub(crate) enum With {
     /// A card, typed into the vendor's own fields.
     Token,
     ApplePay,
+    /// A card that the customer saves first.
+    SavedCard,
     /// By a one-time password.
     StcPay,
     Terminal,
@@ -51,9 +53,11 @@ impl Vendor {
     /// What it takes, the usual first.
     const fn takes(self) -> &'static [With] {
         match self {
-            Self::HyperPay => &[With::Page, With::CreditCard, With::Mada],
-            Self::PayFort => &[With::Page, With::CreditCard, With::Mada, With::ApplePay],
-            Self::Checkout => &[With::Token, With::StcPay, With::ApplePay],
+            Self::HyperPay => &[With::Page, With::CreditCard, With::Mada, With::SavedCard],
+            Self::PayFort => {
+                &[With::Page, With::CreditCard, With::Mada, With::SavedCard, With::ApplePay]
+            }
+            Self::Checkout => &[With::Token, With::StcPay, With::ApplePay, With::SavedCard],
             Self::Tabby => &[With::Page],
             Self::NearPay => &[With::Terminal],
         }
@@ -68,6 +72,7 @@ impl With {
             Self::Mada => "mada",
             Self::Token => "token",
             Self::ApplePay => "apple_pay",
+            Self::SavedCard => "saved_card",
             Self::StcPay => "stc_pay",
             Self::Terminal => "terminal",
         }
@@ -123,7 +128,7 @@ mod tests {
         let no = |vendor, with| Way::of(vendor, Some(with)).map(|_| ()).unwrap_err();
         assert_eq!(
             no(Some(Vendor::Checkout), With::Page),
-            "checkout does not take page: --with token or stc_pay or apple_pay."
+            "checkout does not take page: --with token or stc_pay or apple_pay or saved_card."
         );
         assert_eq!(
             no(None, With::ApplePay),

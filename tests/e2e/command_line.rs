@@ -41,16 +41,19 @@ async fn usher_starts_everything_books_a_ticket_and_finds_it_again_after_a_resta
 }
 
 /// Who is paid with what.
-const WAYS: [(&str, &str); 11] = [
+const WAYS: [(&str, &str); 14] = [
     ("hyperpay", "credit_card"),
     ("hyperpay", "mada"),
+    ("hyperpay", "saved_card"),
     ("payfort", "page"),
     ("payfort", "credit_card"),
     ("payfort", "mada"),
+    ("payfort", "saved_card"),
     ("payfort", "apple_pay"),
     ("checkout", "token"),
     ("checkout", "stc_pay"),
     ("checkout", "apple_pay"),
+    ("checkout", "saved_card"),
     ("tabby", "page"),
     ("nearpay", "terminal"),
 ];

@@ -1,6 +1,8 @@
 //! Deleted cards: what is left of one, and whose token goes when somebody else has saved the same card.
 
-use harness::{CARDS, Card, Customer, Order, Visit, card_token, until, visit, visit_alone};
+use harness::{
+    CARDS, Card, Customer, HYPERPAY, Order, Visit, card_token, until, visit, visit_alone,
+};
 use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::sync::Arc;
 async fn of_a_deleted_card_is_left_whose_it_was_and_when() {
     let visit = visit().await;
     let customer = visit.customer();
-    for card in [Card::at_hyperpay(&customer).await, Card::at_checkout(&customer).await] {
+    for card in [Card::saved(HYPERPAY, &customer).await, Card::at_checkout(&customer).await] {
         let row = async || {
             let query = "SELECT to_jsonb(r) FROM saved_cards r WHERE card_id = $1";
             let row = sqlx::query_scalar(query).bind(card.bare()).fetch_one(&visit.db);
@@ -104,7 +106,7 @@ async fn saved_by_one_while_another_deletes_it_it_is_paid_with_or_not_there() {
         card.until_forgotten().await;
         if answer.status == 202 {
             let id = answer.body["id"].as_str().unwrap().to_owned();
-            let mine = Card { customer: other, id };
+            let mine = Card { customer: other, id, vendor: "checkout" };
             mine.until("SAVED").await;
             is_paid_with(&mine).await;
             assert_eq!(mine.deletes().await, 204);
@@ -156,7 +158,7 @@ async fn who_saves_a_token_and_who_deletes_it_wait_for_each_other() {
     saving.commit().await.unwrap();
     card.until_forgotten().await;
     assert_eq!(deleted_at_checkout(&visit).await, 0, "the other one has it");
-    let kept = Card { customer: other, id: again.to_string() };
+    let kept = Card { customer: other, id: again.to_string(), vendor: "checkout" };
     is_paid_with(&kept).await;
 
     // Somebody is about to delete it.
@@ -174,7 +176,7 @@ async fn who_saves_a_token_and_who_deletes_it_wait_for_each_other() {
     let (answer, ()) = tokio::join!(asks, goes_on);
     // It was answered before that, or not: 202 promises nothing yet.
     let id = visit.system.id_key().card(&owner.id, &key).to_string();
-    let refused = Card { customer: owner, id }.until("FAILED").await;
+    let refused = Card { customer: owner, id, vendor: "checkout" }.until("FAILED").await;
     assert_eq!(refused["reason"], "card_being_deleted", "{answer:?}");
     assert_eq!(kept.deletes().await, 204);
     kept.until_forgotten().await;

@@ -199,6 +199,7 @@ impl Story {
             | Way::CheckoutApple
             | Way::StcPay
             | Way::HyperPaySaved
+            | Way::PayFortSaved
             | Way::CheckoutSaved => {
                 vec![
                     ("FORGED", 401, posted(vendor, &[], half)),

@@ -2,8 +2,8 @@
 
 use crate::{abuse::journal::journal, secrets::TABLES};
 use harness::{
-    Answer, Booking, CARDS, Card, Customer, Order, Shopper, Visit, Way, card_token, visit,
-    visit_alone,
+    Answer, Booking, CARDS, Card, Customer, FORMS, Form, HYPERPAY, Order, PAYFORT, Shopper, Visit,
+    Way, card_token, saved_everywhere, visit, visit_alone,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,12 +23,15 @@ async fn a_card_is_saved_paid_with_and_sold() {
     let visit = visit().await;
     let customer = visit.customer();
     assert!(list(&customer).await.is_empty());
-    let cards = [Card::at_hyperpay(&customer).await, Card::at_checkout(&customer).await];
+    let cards = saved_everywhere(&customer).await;
     let shown: Vec<Value> = list(&customer).await.iter().map(|card| card["id"].clone()).collect();
-    assert_eq!(shown, [json!(cards[1].id), json!(cards[0].id)]);
+    let newest_first: Vec<Value> = cards.iter().rev().map(|card| json!(card.id)).collect();
+    assert_eq!(shown, newest_first);
     for card in &cards {
         let view = card.until("SAVED").await;
-        assert!(view["brand"].is_string() && view["last4"].is_string(), "{view}");
+        // PayFort's form names no brand.
+        assert_eq!(view["brand"].is_string(), card.vendor != PAYFORT.vendor, "{view}");
+        assert!(view["last4"].is_string(), "{view}");
         // More than once, and its vendor need not be named.
         for _ in 0..2 {
             let booking = booked(&customer).await;
@@ -46,7 +49,7 @@ async fn a_card_is_saved_paid_with_and_sold() {
 async fn a_deleted_card_is_paid_with_by_nobody() {
     let visit = visit().await;
     let customer = visit.customer();
-    for card in [Card::at_hyperpay(&customer).await, Card::at_checkout(&customer).await] {
+    for card in saved_everywhere(&customer).await {
         assert_eq!(card.deletes().await, 204);
         assert_eq!(card.deletes().await, 204, "again is as good");
         let left = list(&customer).await;
@@ -68,10 +71,13 @@ async fn a_deleted_card_is_paid_with_by_nobody() {
 async fn somebody_elses_card_is_none() {
     let visit = visit().await;
     let (owner, other) = (visit.customer(), visit.customer());
-    let card = Card::at_hyperpay(&owner).await;
-    let missing =
-        Card { customer: other.clone(), id: "card_00000000000000000000000001".to_owned() };
-    let foreign = Card { customer: other.clone(), id: card.id.clone() };
+    let card = Card::saved(HYPERPAY, &owner).await;
+    let as_the_other = |id: &str| {
+        let (customer, id) = (other.clone(), id.to_owned());
+        Card { customer, id, vendor: HYPERPAY.vendor }
+    };
+    let missing = as_the_other("card_00000000000000000000000001");
+    let foreign = as_the_other(&card.id);
     let booking = booked(&other).await;
     let mut answers = Vec::new();
     for card in [&missing, &foreign] {
@@ -99,35 +105,37 @@ async fn a_lost_answer_about_a_deletion_is_asked_for_again() {
     let customer = visit.customer();
     for fault in ["timeout_before", "timeout_after", "reset_after", "http_500_after", "torn_after"]
     {
-        let card = Card::at_hyperpay(&customer).await;
-        visit.hyperpay().fails("deregister", card.bare(), fault).await;
-        assert_eq!(card.deletes().await, 204, "{fault}");
-        card.until_forgotten().await;
-        let done = card.at_the_vendor().await;
-        assert_eq!(done, ["card_form", "registration", "deregistration"], "{fault}");
+        for form in FORMS {
+            let card = Card::saved(form, &customer).await;
+            form.fails(&visit, form.deletes, Some(card.bare()), fault).await;
+            assert_eq!(card.deletes().await, 204, "{form:?} {fault}");
+            card.until_forgotten().await;
+            assert_eq!(card.at_the_vendor().await, form.story, "{fault}");
+        }
     }
 }
 
 #[tokio::test]
 async fn deleted_by_many_at_once_it_is_deleted_once() {
     let visit = visit().await;
-    let card = Arc::new(Card::at_hyperpay(&visit.customer()).await);
-    let mut deleting = tokio::task::JoinSet::new();
-    for _ in 0..8 {
-        let card = Arc::clone(&card);
-        deleting.spawn(async move { card.deletes().await });
+    for form in FORMS {
+        let card = Arc::new(Card::saved(form, &visit.customer()).await);
+        let mut deleting = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let card = Arc::clone(&card);
+            deleting.spawn(async move { card.deletes().await });
+        }
+        assert!(deleting.join_all().await.into_iter().all(|status| status == 204));
+        card.until_forgotten().await;
+        assert_eq!(card.at_the_vendor().await, form.story);
     }
-    assert!(deleting.join_all().await.into_iter().all(|status| status == 204));
-    card.until_forgotten().await;
-    let done = card.at_the_vendor().await;
-    assert_eq!(done, ["card_form", "registration", "deregistration"]);
 }
 
 #[tokio::test]
 async fn what_is_not_saved_says_why() {
     let visit = visit().await;
     let customer = visit.customer();
-    let declined = Card::begun(&customer).await;
+    let declined = Card::begun(HYPERPAY, &customer).await;
     declined.is_typed(Shopper::Declined).await;
     assert_eq!(declined.until("FAILED").await["reason"], "card_not_accepted");
     assert_eq!(declined.deletes().await, 204);
@@ -140,7 +148,9 @@ async fn what_is_not_saved_says_why() {
     let used = card_token(&visit).await;
     assert_eq!(saved("checkout", json!(used)).await.status, 202);
     saved("checkout", json!(used)).await.assert_problem(409, "card_token_used");
-    saved("hyperpay", json!("tok_12345678")).await.assert_problem(400, "token_not_wanted");
+    for form in FORMS {
+        saved(form.vendor, json!("tok_12345678")).await.assert_problem(400, "token_not_wanted");
+    }
     saved("checkout", json!("4242")).await.assert_problem(400, "invalid_token");
     saved("tabby", json!("tok_12345678")).await.assert_problem(409, "cards_not_kept");
     let kiosk = visit.kiosk();
@@ -183,20 +193,27 @@ async fn a_key_names_one_card() {
 #[tokio::test]
 async fn the_vendors_token_is_written_nowhere() {
     let visit = visit().await;
+    for form in FORMS {
+        its_token_is_written_nowhere(form, &visit).await;
+    }
+    visit.assert_balanced().await;
+}
+
+async fn its_token_is_written_nowhere(form: Form, visit: &Arc<Visit>) {
     let customer = visit.customer();
-    let card = Card::at_hyperpay(&customer).await;
+    let card = Card::saved(form, &customer).await;
     let booking = booked(&customer).await;
     let payment = booking.opens_as(&card.pays()).await;
     payment.is_made().await;
     let view = booking.until_ticket().await.to_string();
     let shown = customer.gets(CARDS).await.text;
-    let kept = visit.hyperpay().about(card.bare()).await;
-    let token = kept.iter().find(|entry| entry["kind"] == "registration").unwrap();
+    let kept = visit.written_at(form.vendor, card.bare()).await;
+    let token = kept.iter().find(|entry| entry["kind"] == form.story[1]).unwrap();
     let token = token["vendor_id"].as_str().unwrap().to_owned();
 
     let mut journals = String::new();
     for key in [card.bare(), payment.reference(), booking.bare()] {
-        let journal = journal(&visit, key).await;
+        let journal = journal(visit, key).await;
         assert!(!journal.is_empty(), "the journal of {key}");
         journals.push_str(&journal);
     }
@@ -213,30 +230,81 @@ async fn the_vendors_token_is_written_nowhere() {
         let found: i64 = query.fetch_one(&visit.db).await.unwrap();
         assert_eq!(found, 0, "the token is in {table}");
     }
-    visit.assert_balanced().await;
+}
+
+/// Who comes back too late has saved nothing, and the token that nobody knows of is charged by nobody.
+#[tokio::test]
+async fn a_way_back_that_is_lost_saves_nothing() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    let lost = Card::begun(PAYFORT, &customer).await;
+    let typed = lost.is_filled_in(Shopper::Approves).await;
+    assert_eq!(lost.until("FAILED").await["reason"], "card_form_over");
+    let late = visit.http.post(typed["redirect"].as_str().unwrap());
+    let late = late.form(typed["fields"].as_object().unwrap()).send().await.unwrap();
+    assert_eq!(late.status(), 200);
+    Card::saved(PAYFORT, &customer).await;
+    assert_eq!(lost.until_so("a look", |_| true).await["status"], "FAILED");
+    assert_eq!(lost.at_the_vendor().await, PAYFORT.story[..2]);
+    assert_eq!(list(&customer).await.len(), 1);
+}
+
+/// What the vendor has signed for this card is saved, and nothing else that a browser can bring.
+#[tokio::test]
+async fn a_forged_way_back_saves_nothing() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    let [card, other] =
+        [Card::begun(PAYFORT, &customer).await, Card::begun(PAYFORT, &customer).await];
+    let genuine = card.is_filled_in(Shopper::Approves).await;
+    let mut altered = genuine.clone();
+    altered["fields"]["token_name"] = json!("somebody-elses");
+    let of_another = other.is_filled_in(Shopper::Approves).await;
+    let back = async |typed: &Value| {
+        let request = visit.http.post(genuine["redirect"].as_str().unwrap());
+        request.form(typed["fields"].as_object().unwrap()).send().await.unwrap().status()
+    };
+    for forged in [&altered, &of_another] {
+        assert_eq!(back(forged).await, 200);
+        assert_eq!(card.until_so("a look", |_| true).await["status"], "ADDING");
+    }
+    // However often it comes back.
+    for _ in 0..3 {
+        assert_eq!(back(&genuine).await, 200);
+    }
+    assert_eq!(card.until("SAVED").await["last4"], "0001");
+    assert_eq!(other.until_so("a look", |_| true).await["status"], "ADDING");
+    assert_eq!(list(&customer).await.len(), 1);
 }
 
 #[tokio::test]
 async fn usher_dies_while_the_vendor_is_away() {
     let visit = visit_alone().await;
     let customer = visit.customer();
-    // The bank wants to see the customer, who shows themselves.
-    visit.hyperpay().switch("one_click_challenge", "true").await;
-    let card = Card::at_hyperpay(&customer).await;
-    let booking = booked(&customer).await;
-    let payment = booking.opens_as(&card.pays()).await;
-    payment.is_made().await;
-    booking.until_ticket().await;
+    let mut cards = Vec::new();
+    for form in FORMS {
+        // The bank wants to see the customer, who shows themselves.
+        form.bank_asks(&visit, true).await;
+        let card = Card::saved(form, &customer).await;
+        let booking = booked(&customer).await;
+        booking.opens_as(&card.pays()).await.is_made().await;
+        booking.until_ticket().await;
 
-    let typing = Card::begun(&customer).await;
-    visit.hyperpay().is_away("deregister", card.bare()).await;
-    assert_eq!(card.deletes().await, 204);
+        let typing = Card::begun(form, &customer).await;
+        let matching = json!({ "op": form.deletes, "reference": card.bare() });
+        let away = json!({ "match": matching, "fault": "http_503_before", "times": 0 });
+        visit.misbehaves(form.vendor, &away).await;
+        assert_eq!(card.deletes().await, 204);
+        cards.push((card, typing));
+    }
     visit.system.kill_usher_9().await;
-    visit.hyperpay().heals().await;
+    visit.all_goes_well().await;
     visit.system.start_usher().await;
-    card.until_forgotten().await;
-    typing.is_typed(Shopper::Approves).await;
-    typing.until("SAVED").await;
+    for (card, typing) in &cards {
+        card.until_forgotten().await;
+        typing.is_typed(Shopper::Approves).await;
+        typing.until("SAVED").await;
+    }
     visit.assert_balanced().await;
 }
 
@@ -245,17 +313,20 @@ async fn a_lost_answer_about_a_charge_is_looked_up() {
     // On a system of its own: the next charge is ours.
     let visit = visit_alone().await;
     let customer = visit.customer();
-    let card = Card::at_hyperpay(&customer).await;
-    for fault in ["timeout_after", "reset_after", "http_500_after"] {
-        let booking = booked(&customer).await;
-        visit.hyperpay().fails_next("charge_registration", fault).await;
-        let answer = booking.tries_to_pay_with(&Customer::key(), &card.pays()).await;
-        assert_eq!(answer.status, 202, "{fault}: {answer:?}");
-        booking.until_ticket().await;
-        let reference = answer.body["id"].as_str().unwrap().trim_start_matches("pay_");
-        let about = visit.hyperpay().about(reference).await;
-        let taken = about.iter().filter(|entry| entry["kind"] == "capture").count();
-        assert_eq!(taken, 1, "{fault}");
+    for form in FORMS {
+        form.bank_asks(&visit, false).await;
+        let card = Card::saved(form, &customer).await;
+        for fault in ["timeout_after", "reset_after", "http_500_after"] {
+            let booking = booked(&customer).await;
+            form.fails(&visit, form.charges, None, fault).await;
+            let answer = booking.tries_to_pay_with(&Customer::key(), &card.pays()).await;
+            assert_eq!(answer.status, 202, "{form:?} {fault}: {answer:?}");
+            booking.until_ticket().await;
+            let reference = answer.body["id"].as_str().unwrap().trim_start_matches("pay_");
+            let done = visit.done_at(form.vendor, reference).await;
+            let taken = done.iter().filter(|kind| *kind == "capture").count();
+            assert_eq!(taken, 1, "{form:?} {fault}");
+        }
     }
     visit.assert_balanced().await;
 }
@@ -265,7 +336,7 @@ async fn a_form_leads_on_to_the_bank_wherever_that_is() {
     let visit = visit_alone().await;
     visit.hyperpay().switch("one_click_challenge", "form").await;
     let customer = visit.customer();
-    let card = Card::at_hyperpay(&customer).await;
+    let card = Card::saved(HYPERPAY, &customer).await;
     let booking = booked(&customer).await;
     let payment = booking.opens_as(&card.pays()).await;
     let vendor = &visit.system.sandbox;

@@ -5,11 +5,12 @@
 //! | `record_card` |                                                                              |
 //! | `open_card`   | the vendor's form; or, where the customer gave a token, the vendor keeping it |
 //! | `ask_card`    | the customer, who types the card into the form; asked on a widening schedule |
+//! | `finish_card` | beside the flow: what the customer's browser has brought back from the form  |
 
 use crate::step::{cancelled, shared_step, step, until_done};
 use activities::{Activities, saved_cards::CardProgress};
 use restate_sdk::prelude::*;
-use schema::{ids::CardId, saved_cards::CardRequest};
+use schema::{ids::CardId, saved_cards::CardRequest, sealed::Sealed};
 use std::time::Duration;
 
 /// Resolved when somebody else has heard how it ended.
@@ -48,6 +49,32 @@ impl SaveCard {
             ctx.resolve_promise(ENDED, "ended".to_owned());
         }
         Ok(())
+    }
+
+    /// The customer is back from the vendor's form, and the browser has brought this; sealed.
+    #[handler]
+    async fn give(
+        &self,
+        ctx: SharedWorkflowContext<'_>,
+        Json(given): Json<Sealed>,
+    ) -> Result<(), TerminalError> {
+        let Ok(card) = CardId::from_bare(ctx.key()) else {
+            return Err(TerminalError::new_with_code(400, "the key is not a card's id"));
+        };
+        let (activities, given) = (&self.activities, &given);
+        loop {
+            let finish = move || activities.finish_card(card, given);
+            match shared_step(&ctx, "finish_card", finish).await? {
+                CardProgress::Over => {
+                    ctx.resolve_promise(ENDED, "ended".to_owned());
+                    return Ok(());
+                }
+                CardProgress::Form => return Ok(()),
+                CardProgress::NotYet { wait_ms } => {
+                    ctx.sleep(Duration::from_millis(wait_ms)).await?;
+                }
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     codes::Class,
     message::{Message, is_name},
     requests::Request,
+    saving::TOKEN_MAX,
     signing::Channel,
     standing::Standing,
 };
@@ -13,13 +14,12 @@ use crate::{
     http::Deadline,
     provider::{Charge, Opened, Session},
 };
-use schema::paying::{NextAct, PayWith, Taking};
+use schema::paying::{Language, NextAct, PayWith, Taking};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The longest address the vendor sends a browser back to.
 const RETURN_URL_MAX: usize = 400;
 const PAGE_URL_MAX: usize = 2_048;
-const TOKEN_MAX: usize = 100;
 
 /// What `read_return` hands to `proceed`: the order a token was made for, and the token. A token of somebody else's order
 /// pays for nobody.
@@ -68,20 +68,29 @@ impl PayFort {
         }
     }
 
-    /// The vendor's page that takes the card and gives a token. Nothing is sent and nothing is charged: the customer's
-    /// browser posts this, signed.
     fn card_form(&self, charge: &Charge) -> Result<Opened, Error> {
         let channel = self.channel_for(&charge.pay_with)?;
+        let reference = charge.payment.bare();
+        let about = (reference.as_str(), charge.buyer.language);
+        let next = self.token_form(channel, about, &charge.return_url)?;
+        Ok(self.session(charge, channel, next))
+    }
+
+    /// The vendor's page that takes the card and gives a token. Nothing is sent and nothing is charged: the customer's
+    /// browser posts this, signed.
+    pub(super) fn token_form(
+        &self,
+        channel: &Channel,
+        (reference, language): (&str, Language),
+        back: &str,
+    ) -> Result<NextAct, Error> {
         let request = Request::new("tokenize", ("service_command", "TOKENIZATION"));
         let request = self
-            .about(request, channel, charge.payment)
-            .with("language", charge.buyer.language.code())
-            .with("return_url", return_url(charge)?);
-        let next = NextAct::Form {
-            action: format!("{}/{PAGE}", self.page_url),
-            fields: request.form(channel),
-        };
-        Ok(self.session(charge, channel, next))
+            .about(request, channel, reference)
+            .with("language", language.code())
+            .with("return_url", return_url(back)?);
+        let action = format!("{}/{PAGE}", self.page_url);
+        Ok(NextAct::Form { action, fields: request.form(channel) })
     }
 
     async fn charge_token(
@@ -97,7 +106,9 @@ impl PayFort {
             .charging(charge)?
             .with("token_name", token)
             .with("eci", "ECOMMERCE")
-            .with("return_url", return_url(charge)?);
+            .with("return_url", return_url(&charge.return_url)?);
+        // Where the account keeps tokens it keeps each that is charged, unless told not to ("Save card").
+        let request = if is_saved(charge) { request } else { request.with("remember_me", "NO") };
         self.charge(charge, request, until).await
     }
 
@@ -108,9 +119,10 @@ impl PayFort {
             Taking::OnceConfirmed => ("authorize", "AUTHORIZATION"),
         };
         let channel = self.channel_for(&charge.pay_with)?;
+        let reference = charge.payment.bare();
         let address = charge.buyer.address.map(|address| address.to_string());
         let request = self
-            .about(Request::new(operation, ("command", command)), channel, charge.payment)
+            .about(Request::new(operation, ("command", command)), channel, &reference)
             .with("language", charge.buyer.language.code())
             .with("customer_email", self.email(charge))
             .with("customer_ip", address.as_ref().unwrap_or(&self.customer_ip));
@@ -124,7 +136,8 @@ impl PayFort {
         until: Deadline,
     ) -> Result<Opened, Error> {
         let channel = self.channel_for(&charge.pay_with)?;
-        let answer = self.send(channel, (charge.payment, request), until).await?;
+        let reference = charge.payment.bare();
+        let answer = self.send(channel, (&reference, request), until).await?;
         if let Some(opened) = self.charged(charge, channel, &answer)? {
             return Ok(opened);
         }
@@ -160,7 +173,10 @@ impl PayFort {
                 let next = NextAct::Redirect { url: url.to_owned() };
                 self.session(charge, channel, next)
             }
-            Class::Declined => over(charge, channel),
+            Class::NoToken if is_saved(charge) => {
+                Opened::Rejected { code: "card_unknown".to_owned() }
+            }
+            Class::Declined | Class::NoToken => over(charge, channel),
             Class::NotNow => return Ok(None),
             Class::Invalid => {
                 return Err(Error::refused(answer.code("response_code"), answer.reason()));
@@ -170,6 +186,7 @@ impl PayFort {
             | Class::Voided
             | Class::Queried
             | Class::Tokenized
+            | Class::TokenUpdated
             | Class::Duplicate
             | Class::NotFound
             | Class::Uncertain
@@ -227,9 +244,13 @@ fn secret(charge: &Charge) -> Result<&SecretString, Error> {
     charge.secret.as_ref().ok_or_else(none)
 }
 
-fn return_url(charge: &Charge) -> Result<&str, Error> {
-    if charge.return_url.len() > RETURN_URL_MAX {
+const fn is_saved(charge: &Charge) -> bool {
+    matches!(charge.pay_with, PayWith::SavedCard { .. })
+}
+
+fn return_url(url: &str) -> Result<&str, Error> {
+    if url.len() > RETURN_URL_MAX {
         return Err(Error::refused("configuration", "payfort: the return address is too long"));
     }
-    Ok(&charge.return_url)
+    Ok(url)
 }

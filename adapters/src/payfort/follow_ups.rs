@@ -32,7 +32,7 @@ impl PayFort {
         let request = Request::new("capture", ("command", "CAPTURE"));
         let request = self.following(request, channel, (order.payment, &order.transaction));
         let request = request.of(order.amount)?;
-        let answer = self.send(channel, (order.payment, request), until).await?;
+        let answer = self.send(channel, (&order.payment.bare(), request), until).await?;
         same_order(&answer, &order.transaction, Some(order.amount))?;
         let rejected = || {
             let code = answer.code("response_code").to_owned();
@@ -59,7 +59,7 @@ impl PayFort {
         let channel = self.account(&order.account)?;
         let request = Request::new("void", ("command", "VOID_AUTHORIZATION"));
         let request = self.following(request, channel, (order.payment, &order.transaction));
-        let answer = self.send(channel, (order.payment, request), until).await?;
+        let answer = self.send(channel, (&order.payment.bare(), request), until).await?;
         same_order(&answer, &order.transaction, None)?;
         self.refund_state(order, (&answer, Class::Voided), until).await
     }
@@ -82,7 +82,7 @@ impl PayFort {
             .following(request, channel, (order.payment, &order.transaction))
             .with("maintenance_reference", &reference)
             .of(order.amount)?;
-        let answer = self.send(channel, (order.payment, request), until).await?;
+        let answer = self.send(channel, (&order.payment.bare(), request), until).await?;
         same_order(&answer, &order.transaction, Some(order.amount))?;
         if answer.get("maintenance_reference").is_some_and(|shown| shown != reference) {
             return Err(Error::unknown("payfort: the answer is about another refund"));
@@ -133,7 +133,9 @@ impl PayFort {
         channel: &Channel,
         (payment, transaction): (PaymentId, &str),
     ) -> Request {
-        self.about(request, channel, payment).with("language", "en").with("fort_id", transaction)
+        self.about(request, channel, &payment.bare())
+            .with("language", "en")
+            .with("fort_id", transaction)
     }
 }
 
@@ -144,7 +146,7 @@ fn followed(answer: &Message, done: Class) -> Result<Followed, Error> {
     }
     match class {
         Class::Pending => Ok(Followed::Pending),
-        Class::Declined => Ok(Followed::Rejected),
+        Class::Declined | Class::NoToken => Ok(Followed::Rejected),
         // "Order already processed" (047) and the like are said of a follow-up, too: its order's reference is never new.
         Class::NotNow | Class::Duplicate => Ok(Followed::NotAllowed),
         Class::Invalid => Err(Error::refused(answer.code("response_code"), answer.reason())),
@@ -155,6 +157,7 @@ fn followed(answer: &Message, done: Class) -> Result<Followed, Error> {
         | Class::Voided
         | Class::Queried
         | Class::Tokenized
+        | Class::TokenUpdated
         | Class::Checks3ds
         | Class::NotFound
         | Class::Uncertain

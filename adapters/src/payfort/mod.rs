@@ -6,7 +6,8 @@
 //! whatever is not a plain answer is unknown and is looked up ("Merchant reference"). And `CHECK_STATUS` shows an order's
 //! last operation and its totals only ("Check status"); `standing.rs` says what that can prove.
 //!
-//! The card is typed on the vendor's page, which gives us a token; charging the token is a call of ours (`proceed`).
+//! The card is typed on the vendor's page, which gives us a token; charging the token is a call of ours (`proceed`). The
+//! same page makes the token of a card that is saved (`saving.rs`).
 
 mod apple;
 mod charging;
@@ -14,11 +15,13 @@ mod codes;
 mod follow_ups;
 mod message;
 mod requests;
+mod saving;
 mod signing;
 mod standing;
 mod webhook;
 
 use crate::{
+    card_keeper::CardKeeper,
     error::Error,
     http::{Call, Deadline, Http},
     provider::{
@@ -142,18 +145,18 @@ impl PayFort {
     }
 
     /// What every message has: who we are, on which channel, about which order.
-    fn about(&self, request: Request, channel: &Channel, payment: PaymentId) -> Request {
+    fn about(&self, request: Request, channel: &Channel, reference: &str) -> Request {
         request
             .with("access_code", &channel.access_code)
             .with("merchant_identifier", &self.merchant_identifier)
-            .with("merchant_reference", payment.bare())
+            .with("merchant_reference", reference)
     }
 
-    /// Sends once. The answer is the vendor's and about this order, whatever it says and whatever the HTTP status.
+    /// Sends once. The answer is the vendor's and about this reference, whatever it says and whatever the HTTP status.
     async fn send(
         &self,
         channel: &Channel,
-        (payment, request): (PaymentId, Request),
+        (reference, request): (&str, Request),
         until: Deadline,
     ) -> Result<Message, Error> {
         let call = Call::post(request.operation, API, request.json(channel));
@@ -162,14 +165,15 @@ impl PayFort {
             let busy = answer.is_throttled();
             if busy { Error::unknown("payfort: throttled, executed or not") } else { error }
         })?;
-        self.believe(channel, payment, message)
+        self.believe(channel, reference, message)
     }
 
-    /// Whether an error is signed is not documented. Unsigned, only what is refused at the door is believed.
+    /// Whether an error is signed is not documented. Unsigned, only that nothing was done is believed: what is refused at
+    /// the door, and that there is no such order, or no such token.
     fn believe(
         &self,
         channel: &Channel,
-        payment: PaymentId,
+        reference: &str,
         answer: Message,
     ) -> Result<Message, Error> {
         let code = answer.code("response_code");
@@ -177,18 +181,17 @@ impl PayFort {
             return Err(Error::refused(code, answer.reason()));
         }
         let unsigned = answer.get("signature").is_none();
-        let not_found = unsigned && answer.class() == Class::NotFound;
+        let not_found = unsigned && matches!(answer.class(), Class::NotFound | Class::NoToken);
         if !not_found && !channel.has_signed(answer.texts()) {
             return Err(Error::unknown("payfort: the answer is not signed by the vendor"));
         }
         let echoes = [
-            ("merchant_reference", payment.bare()),
-            ("access_code", channel.access_code.clone()),
-            ("merchant_identifier", self.merchant_identifier.clone()),
+            ("merchant_reference", reference),
+            ("access_code", &channel.access_code),
+            ("merchant_identifier", &self.merchant_identifier),
         ];
-        let contradicts = |(field, ours): &(&str, String)| {
-            answer.get(field).is_some_and(|shown| shown != ours.as_str())
-        };
+        let contradicts =
+            |(field, ours): &(&str, &str)| answer.get(field).is_some_and(|shown| shown != *ours);
         let named = not_found || answer.get("merchant_reference").is_some();
         if !named || echoes.iter().any(contradicts) {
             return Err(Error::unknown("payfort: the answer is about another order"));
@@ -203,9 +206,10 @@ impl PayFort {
         payment: PaymentId,
         until: Deadline,
     ) -> Result<Option<Standing>, Error> {
+        let reference = payment.bare();
         let request = Request::new("status", ("query_command", "CHECK_STATUS"));
-        let request = self.about(request, channel, payment).with("language", "en");
-        let answer = self.send(channel, (payment, request), until).await?;
+        let request = self.about(request, channel, &reference).with("language", "en");
+        let answer = self.send(channel, (&reference, request), until).await?;
         match answer.class() {
             Class::Queried => Standing::of(&answer),
             Class::NotFound => Ok(None),
@@ -216,6 +220,8 @@ impl PayFort {
             | Class::Refunded
             | Class::Voided
             | Class::Tokenized
+            | Class::TokenUpdated
+            | Class::NoToken
             | Class::Checks3ds
             | Class::Pending
             | Class::Duplicate
@@ -243,6 +249,10 @@ impl PaymentProvider for PayFort {
 
     fn wants_address(&self) -> bool {
         true
+    }
+
+    fn cards(&self) -> Option<&dyn CardKeeper> {
+        Some(self)
     }
 
     async fn open(&self, charge: &Charge, within: Duration) -> Result<Opened, Error> {

@@ -117,11 +117,12 @@ impl Standing {
             Class::Declined | Class::NotNow if self.is_one_of(&["05", "07", "09"]) => {
                 return Err(contradiction("a failed follow-up without what it follows"));
             }
-            Class::Declined | Class::Invalid | Class::NotNow => {
+            Class::Declined | Class::Invalid | Class::NotNow | Class::NoToken => {
                 TransactionState::Declined { code: self.code.clone() }
             }
             Class::Queried
             | Class::Tokenized
+            | Class::TokenUpdated
             | Class::Checks3ds
             | Class::Pending
             | Class::Duplicate

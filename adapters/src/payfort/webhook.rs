@@ -2,7 +2,7 @@
 //! more: there is no id and no time in them, so they can be replayed for ever and only say whom to ask about
 //! ("Direct transaction feedback", "Notification feedback").
 
-use super::{PayFort, charging::given, codes::Class, message::Message};
+use super::{PayFort, charging::given, codes::Class, message::Message, saving::TOKEN_MAX};
 use crate::{
     error::Error,
     provider::{Claim, Hint},
@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 /// Of the digest's 64 hex digits; 160 bits name an event well enough.
 const EVENT_CHARS: usize = 40;
 const REFERENCE_MAX: usize = 40;
-const TOKEN_MAX: usize = 100;
 
 impl PayFort {
     /// A delivery of either webhook, as JSON or as a form.
@@ -26,14 +25,26 @@ impl PayFort {
         Ok(Hint { event: name(&message), claim: claim(&message) })
     }
 
-    /// The token that a browser brings back from this payment's page. `None`: it brings none, or comes back from 3-D Secure, whose
-    /// end the vendor is asked about. A field that is not the vendor's makes the signature wrong: the return address must
-    /// have none of its own.
+    /// The token that a browser brings back from this payment's page. `None`: it brings none, or comes back from 3-D Secure,
+    /// whose end the vendor is asked about.
     pub(super) fn read_token(
         &self,
         payment: PaymentId,
         fields: &[(String, String)],
     ) -> Result<Option<SecretString>, Error> {
+        let reference = payment.bare();
+        let message = self.brought_back(&reference, fields)?;
+        let token = message.as_ref().and_then(tokenized);
+        Ok(token.map(|token| given(&reference, token)))
+    }
+
+    /// What a browser brings back from the vendor's page under this reference, signed. `None`: nothing of the vendor's. A
+    /// field that is not the vendor's makes the signature wrong: the return address must have none of its own.
+    pub(super) fn brought_back(
+        &self,
+        reference: &str,
+        fields: &[(String, String)],
+    ) -> Result<Option<Message>, Error> {
         let theirs = |(name, _): &(String, String)| {
             ["signature", "token_name", "response_code"].contains(&name.as_str())
         };
@@ -43,13 +54,10 @@ impl PayFort {
         let unreadable = || Error::unreadable("payfort: a field of the return comes twice");
         let message = Message::of(fields.iter().cloned()).ok_or_else(unreadable)?;
         self.verify(&message)?;
-        let of_another = || Error::forged("payfort: back from another payment's page");
-        let reference = message.name("merchant_reference", REFERENCE_MAX);
-        let reference = reference.filter(|of| *of == payment.bare()).ok_or_else(of_another)?;
-        let tokenized = message.get("service_command") == Some("TOKENIZATION")
-            && message.class() == Class::Tokenized;
-        let token = message.name("token_name", TOKEN_MAX).filter(|_| tokenized);
-        Ok(token.map(|token| given(reference, token)))
+        if message.get("merchant_reference") != Some(reference) {
+            return Err(Error::forged("payfort: back from another page"));
+        }
+        Ok(Some(message))
     }
 
     /// Signed by the response phrase of the channel that it names.
@@ -65,6 +73,13 @@ impl PayFort {
         }
         Err(Error::forged("payfort: no phrase of ours signs it"))
     }
+}
+
+/// The token that the page has made of a card.
+pub(super) fn tokenized(message: &Message) -> Option<&str> {
+    let is_so = message.get("service_command") == Some("TOKENIZATION")
+        && message.class() == Class::Tokenized;
+    message.name("token_name", TOKEN_MAX).filter(|_| is_so)
 }
 
 /// The same for every delivery of one event: the vendor gives it no id, so it is what happened to which order.

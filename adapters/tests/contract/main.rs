@@ -14,6 +14,7 @@ mod mailbox;
 mod nearpay;
 mod npm;
 mod payfort;
+mod payfort_cards;
 mod paying;
 mod prism;
 mod saved_cards;

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub(crate) struct PayFort;
 
 /// The adapter, signing like this.
-fn adapter(base: &str, factor: u32, sha_type: &str) -> Adapter {
+pub(crate) fn adapter(base: &str, factor: u32, sha_type: &str) -> Adapter {
     let channel = |access_code: &str, asks, answers| Channel {
         access_code: access_code.to_owned(),
         sha_type: ShaType::named(sha_type).unwrap(),
@@ -81,16 +81,24 @@ impl Vendor for PayFort {
     }
 
     async fn fills_in(at: &Standin<Self>, charge: &Charge, session: &Session) -> SecretString {
-        let NextAct::Form { action, fields } = &session.next else { panic!("{:?}", session.next) };
-        let page = at.client.post(action).form(fields).send().await.unwrap();
-        assert_eq!(page.status(), 200, "{}", page.text().await.unwrap());
-        let back = at.shopper(&session.id, "approve").await;
-        let fields = back["fields"].as_object().unwrap().iter();
-        let fields: Vec<(String, String)> = fields
-            .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
-            .collect();
+        let fields = typed(at, session, "approve").await;
         at.vendor.read_return(charge.payment, &fields).unwrap().unwrap()
     }
+}
+
+/// The customer types a card into the vendor's page: what the browser brings back.
+pub(crate) async fn typed(
+    at: &Standin<PayFort>,
+    session: &Session,
+    outcome: &str,
+) -> Vec<(String, String)> {
+    let NextAct::Form { action, fields } = &session.next else { panic!("{:?}", session.next) };
+    let page = at.client.post(action).form(fields).send().await.unwrap();
+    assert_eq!(page.status(), 200, "{}", page.text().await.unwrap());
+    let back = at.shopper(&session.id, outcome).await;
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let fields = back["fields"].as_object().unwrap().iter();
+    fields.map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use adapters::{
     card_keeper::{CardKeeper, Ended, KeptCard, NewCard, Saving},
     checkout::{self, Checkout},
     hyperpay::{self, HyperPay},
+    payfort::PayFort,
     provider::{Charge, Opened, PaymentProvider, Question, Session, TransactionState},
 };
 use reqwest::{Client, Method};
@@ -27,11 +28,12 @@ const WITHIN: Duration = Duration::from_millis(1_500);
 const PRICE: Money = Money::sar(9_200);
 static MADE: AtomicU32 = AtomicU32::new(0);
 
-/// Both vendors, and their stand-ins.
+/// The vendors, and their stand-ins.
 struct Vendors {
     base: String,
     client: Client,
     hyperpay: HyperPay,
+    payfort: PayFort,
     checkout: Checkout,
     _stop: oneshot::Sender<()>,
 }
@@ -67,7 +69,8 @@ impl Vendors {
         });
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
         let (hyperpay, checkout) = (hyperpay.unwrap(), checkout.unwrap());
-        let vendors = Self { base, client, hyperpay, checkout, _stop: stop };
+        let payfort = crate::payfort::adapter(&base, 1, "SHA-256");
+        let vendors = Self { base, client, hyperpay, payfort, checkout, _stop: stop };
         vendors.sim("hyperpay/switches", json!({ "throttle_per_minute": "0" })).await;
         vendors
     }
@@ -93,10 +96,7 @@ impl Vendors {
     }
 
     async fn form(&self) -> Session {
-        match self.hyperpay.save(&card(None), WITHIN).await.unwrap() {
-            Saving::Form(form) => form,
-            Saving::Ended(ended) => panic!("no form: {ended:?}"),
-        }
+        form(&self.hyperpay, &card(None)).await
     }
 
     async fn types(&self, form: &Session, outcome: &str) {
@@ -107,6 +107,22 @@ impl Vendors {
         let form = self.form().await;
         self.types(&form, "approve").await;
         kept(self.hyperpay.ask_saved(&form, WITHIN).await.unwrap())
+    }
+
+    /// The browser posts the vendor's form, and brings back what the vendor has signed.
+    async fn saved_at_payfort(&self) -> KeptCard {
+        let card = card(None);
+        let form = form(&self.payfort, &card).await;
+        let NextAct::Form { action, fields } = &form.next else { panic!("{:?}", form.next) };
+        let page = self.client.post(action).form(fields).send().await.unwrap();
+        assert_eq!(page.status(), 200);
+        let path = format!("payfort/pay/{}", form.id);
+        let back = self.sim(&path, json!({ "outcome": "approve" })).await;
+        let back = back["fields"].as_object().unwrap().iter();
+        let back: Vec<(String, String)> =
+            back.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+        let given = self.payfort.read_back(card.card, &back).unwrap().unwrap();
+        kept(Some(self.payfort.finish(&form, &given, WITHIN).await.unwrap()))
     }
 
     async fn saved_at_checkout(&self) -> KeptCard {
@@ -125,6 +141,13 @@ impl Vendors {
         let answer = self.client.post(url).bearer_auth(key).json(&card).send().await.unwrap();
         let answer: Value = answer.json().await.unwrap();
         answer["token"].as_str().unwrap().to_owned()
+    }
+}
+
+async fn form(keeper: &dyn CardKeeper, card: &NewCard) -> Session {
+    match keeper.save(card, WITHIN).await.unwrap() {
+        Saving::Form(form) => form,
+        Saving::Ended(ended) => panic!("no form: {ended:?}"),
     }
 }
 
@@ -262,13 +285,13 @@ async fn a_decline_is_a_value_and_the_bank_may_ask() {
 #[tokio::test]
 async fn a_deleted_card_is_charged_by_nobody() {
     let vendors = Vendors::start().await;
-    let (at_hyperpay, at_checkout) =
-        (vendors.saved_at_hyperpay().await, vendors.saved_at_checkout().await);
-    let both: [(&dyn PaymentProvider, &dyn CardKeeper, KeptCard); 2] = [
-        (&vendors.hyperpay, &vendors.hyperpay, at_hyperpay),
-        (&vendors.checkout, &vendors.checkout, at_checkout),
+    let keepers: [(&dyn PaymentProvider, KeptCard); 3] = [
+        (&vendors.hyperpay, vendors.saved_at_hyperpay().await),
+        (&vendors.payfort, vendors.saved_at_payfort().await),
+        (&vendors.checkout, vendors.saved_at_checkout().await),
     ];
-    for (vendor, keeper, KeptCard { token, account, .. }) in both {
+    for (vendor, KeptCard { token, account, .. }) in keepers {
+        let keeper = vendor.cards().unwrap();
         keeper.forget(&token, &account, WITHIN).await.unwrap();
         keeper.forget(&token, &account, WITHIN).await.unwrap();
         let opened = vendor.open(&charge(vendor, &token), WITHIN).await.unwrap();
@@ -280,19 +303,29 @@ async fn a_deleted_card_is_charged_by_nobody() {
 async fn a_deletion_whose_answer_was_lost_is_done_when_it_is_asked_for_again() {
     let vendors = Vendors::start().await;
     for fault in LOST {
-        let card = vendors.saved_at_hyperpay().await;
-        let forget = || vendors.hyperpay.forget(&card.token, &card.account, WITHIN);
-        vendors.fails("hyperpay", "deregister", fault).await;
-        assert!(forget().await.is_err(), "{fault}");
-        forget().await.unwrap();
-        let card = vendors.saved_at_checkout().await;
-        let forget = || vendors.checkout.forget(&card.token, &card.account, WITHIN);
-        vendors.fails("checkout", "delete_instrument", fault).await;
-        assert!(forget().await.is_err(), "{fault}");
-        forget().await.unwrap();
+        let keepers: [(&dyn CardKeeper, KeptCard, [&str; 2]); 3] = [
+            (&vendors.hyperpay, vendors.saved_at_hyperpay().await, ["hyperpay", "deregister"]),
+            (&vendors.payfort, vendors.saved_at_payfort().await, ["payfort", "update_token"]),
+            (
+                &vendors.checkout,
+                vendors.saved_at_checkout().await,
+                ["checkout", "delete_instrument"],
+            ),
+        ];
+        for (keeper, KeptCard { token, account, .. }, [vendor, operation]) in keepers {
+            vendors.fails(vendor, operation, fault).await;
+            let lost = keeper.forget(&token, &account, WITHIN).await;
+            assert!(lost.is_err(), "{vendor} {fault}");
+            keeper.forget(&token, &account, WITHIN).await.unwrap();
+        }
     }
-    assert_eq!(vendors.count("hyperpay", "deregistration").await, LOST.len());
-    assert_eq!(vendors.count("checkout", "instrument_deleted").await, LOST.len());
+    for (vendor, deletion) in [
+        ("hyperpay", "deregistration"),
+        ("payfort", "deactivation"),
+        ("checkout", "instrument_deleted"),
+    ] {
+        assert_eq!(vendors.count(vendor, deletion).await, LOST.len(), "{vendor}");
+    }
 }
 
 #[tokio::test]

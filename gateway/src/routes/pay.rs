@@ -148,7 +148,7 @@ async fn posted_back(
 }
 
 /// Names and values, as the vendor has sent them with the browser.
-type Fields = Vec<(String, String)>;
+pub(super) type Fields = Vec<(String, String)>;
 
 async fn welcome(
     app: &App,

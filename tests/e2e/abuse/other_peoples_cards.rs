@@ -1,7 +1,7 @@
 //! Cards under attack: a link that was sent to somebody else, stolen numbers that are tried out, one charge too many.
 
 use harness::{
-    Answer, CARDS, Card, Customer, Order, Shopper, Visit, card_token, visit, visit_alone,
+    Answer, CARDS, Card, Customer, HYPERPAY, Order, Shopper, Visit, card_token, visit, visit_alone,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -29,13 +29,13 @@ async fn the_form_says_whose_the_card_will_be_and_nothing_else_of_them() {
     let user = json!({ "status": "ACTIVE", "email": "noura.saleh@example.com",
         "phone": "+966501234567", "name": "Noura Saleh" });
     is_known_as(&known, &user).await;
-    let page = opens(&visit, &Card::begun(&known).await).await;
+    let page = opens(&visit, &Card::begun(HYPERPAY, &known).await).await;
     assert!(page.contains("n•••@example.com") && page.contains("paymentWidgets"), "{page}");
     for secret in ["noura", "Noura", "Saleh", "966501234567", "4567", &*known.id] {
         assert!(!page.contains(secret), "{secret} is in {page}");
     }
     // Of whom the service shows nothing, the end of the account's name says it.
-    let page = opens(&visit, &Card::begun(&other).await).await;
+    let page = opens(&visit, &Card::begun(HYPERPAY, &other).await).await;
     let end = &other.id[other.id.len().saturating_sub(4).max("customer:".len())..];
     assert!(page.contains(&format!("ends in <strong><bdi>{end}</bdi>")), "{page}");
     assert!(page.contains("paymentWidgets") && !page.contains(&other.id), "{page}");
@@ -45,7 +45,7 @@ async fn the_form_says_whose_the_card_will_be_and_nothing_else_of_them() {
 async fn the_link_opens_for_ten_minutes_and_until_a_card_is_typed_in() {
     let visit = visit().await;
     let customer = visit.customer();
-    let [old, used] = [Card::begun(&customer).await, Card::at_hyperpay(&customer).await];
+    let [old, used] = [Card::begun(HYPERPAY, &customer).await, Card::saved(HYPERPAY, &customer).await];
     let ages = "UPDATE saved_cards SET created_at = created_at - interval '10 minutes'
                 WHERE card_id = $1";
     let opened = opens(&visit, &old).await;
@@ -113,7 +113,7 @@ async fn a_saved_card_is_charged_once_for_a_booking_however_many_ask_at_once() {
     // So each charge stays open: whoever could come between would.
     visit.hyperpay().switch("one_click_challenge", "true").await;
     let customer = visit.customer();
-    let card = Card::at_hyperpay(&customer).await;
+    let card = Card::saved(HYPERPAY, &customer).await;
     for _ in 0..10 {
         let booking = customer.books(Order::new(&visit)).await;
         let mut asking = JoinSet::new();

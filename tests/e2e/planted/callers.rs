@@ -23,7 +23,7 @@ const HEADERS: [&str; 15] = [
     "authorization",
 ];
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "/api/v1/orders/{}",
     "/api/v1/orders/{}/payments",
     "/api/v1/orders?cursor={}",
@@ -34,6 +34,7 @@ const PATHS: [&str; 11] = [
     "/pay/{}",
     "/pay/cards/{}",
     "/return/hyperpay/{}",
+    "/return/cards/{}",
     "/{}",
 ];
 

@@ -157,7 +157,7 @@ impl Stage {
     fn look_up(&self) -> &'static str {
         match self.way {
             Way::HyperPayPage | Way::HyperPayCard | Way::HyperPaySaved => "query_reference",
-            Way::PayFortMada | Way::PayFortCard | Way::PayFortApple => "status",
+            Way::PayFortMada | Way::PayFortCard | Way::PayFortApple | Way::PayFortSaved => "status",
             Way::CheckoutCard | Way::CheckoutApple | Way::StcPay | Way::CheckoutSaved => {
                 "find_payments"
             }

@@ -60,6 +60,7 @@ fn teller(vendor: &str, operation: &str, this_way: Way) -> Option<Tale> {
         ("checkout", "create_instrument" | "delete_instrument") => {
             (CardDeleted, Way::CheckoutSaved)
         }
+        ("payfort", "update_token") => (CardDeleted, Way::PayFortSaved),
         ("checkout", "get_payment") => (PaidInTheDark, Way::CheckoutCard),
         ("checkout", "void") => (PaidLate, Way::CheckoutCard),
         ("checkout", "exchange") => (Sold, Way::CheckoutApple),
@@ -141,7 +142,9 @@ impl Trial {
             ("vista", "create_order" | "odata")
             | ("nearpay", "terminals")
             | ("checkout", "create_instrument" | "delete_instrument") => Value::Null,
-            ("hyperpay", "status_registration" | "deregister") => json!(stage.card().bare()),
+            ("hyperpay", "status_registration" | "deregister") | ("payfort", "update_token") => {
+                json!(stage.card().bare())
+            }
             ("vista", _) => json!(stage.session()),
             ("checkout", "exchange") => json!(stage.apples()),
             _ => json!(stage.payment().bare()),

@@ -1,10 +1,39 @@
 //! A card that a customer saves at a vendor: typed into its form, or made a token in the app; paid with, deleted.
 
-use crate::{Customer, Shopper, card_token, may_come, until};
+use crate::{Answer, Customer, Shopper, Visit, card_token, may_come, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 pub const CARDS: &str = "/api/v1/cards";
+
+/// A vendor with a form that cards are typed into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    pub vendor: &'static str,
+    /// What charging and deleting are called there.
+    pub charges: &'static str,
+    pub deletes: &'static str,
+    /// What it writes down of a card, from its form to its end.
+    pub story: [&'static str; 3],
+    /// Whether the customer's bank asks, and does not.
+    bank: [(&'static str, &'static str); 2],
+}
+
+pub const FORMS: [Form; 2] = [HYPERPAY, PAYFORT];
+pub const HYPERPAY: Form = Form {
+    vendor: "hyperpay",
+    charges: "charge_registration",
+    deletes: "deregister",
+    story: ["card_form", "registration", "deregistration"],
+    bank: [("one_click_challenge", "true"), ("one_click_challenge", "false")],
+};
+pub const PAYFORT: Form = Form {
+    vendor: "payfort",
+    charges: "purchase",
+    deletes: "update_token",
+    story: ["page", "token", "deactivation"],
+    bank: [("three_ds", "challenge"), ("three_ds", "frictionless")],
+};
 
 /// A customer's card.
 #[derive(Clone)]
@@ -12,17 +41,18 @@ pub struct Card {
     pub customer: Customer,
     /// `card_…`
     pub id: String,
+    pub vendor: &'static str,
 }
 
 impl Card {
     /// Asks for the vendor's form.
-    pub async fn begun(customer: &Customer) -> Self {
-        Self::asked(customer, &Customer::key(), &json!({ "provider": "hyperpay" })).await
+    pub async fn begun(form: Form, customer: &Customer) -> Self {
+        Self::asked(customer, form.vendor, &json!({ "provider": form.vendor })).await
     }
 
     /// Typed into the vendor's form, and saved.
-    pub async fn at_hyperpay(customer: &Customer) -> Self {
-        let card = Self::begun(customer).await;
+    pub async fn saved(form: Form, customer: &Customer) -> Self {
+        let card = Self::begun(form, customer).await;
         card.is_typed(Shopper::Approves).await;
         card.until("SAVED").await;
         card
@@ -32,20 +62,24 @@ impl Card {
     pub async fn at_checkout(customer: &Customer) -> Self {
         let token = card_token(&customer.visit).await;
         let body = json!({ "provider": "checkout", "token": token });
-        let card = Self::asked(customer, &Customer::key(), &body).await;
+        let card = Self::asked(customer, "checkout", &body).await;
         card.until("SAVED").await;
         card
     }
 
-    async fn asked(customer: &Customer, key: &str, body: &Value) -> Self {
-        let answer = customer.posts(CARDS, key, body).await;
+    async fn asked(customer: &Customer, vendor: &'static str, body: &Value) -> Self {
+        let answer = customer.posts(CARDS, &Customer::key(), body).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         let id = answer.body["id"].as_str().unwrap().to_owned();
-        Self { customer: customer.clone(), id }
+        Self { customer: customer.clone(), id, vendor }
     }
 
     /// Saved at this vendor under this key. None: it was not saved.
-    pub async fn may_be_saved(customer: &Customer, vendor: &str, key: &str) -> Option<Self> {
+    pub async fn may_be_saved(
+        customer: &Customer,
+        vendor: &'static str,
+        key: &str,
+    ) -> Option<Self> {
         let mut body = json!({ "provider": vendor });
         if vendor == "checkout" {
             body["token"] = json!(card_token(&customer.visit).await);
@@ -53,8 +87,8 @@ impl Card {
         let answer = customer.posts(CARDS, key, &body).await;
         assert!([202, 409].contains(&answer.status), "{answer:?}");
         let id = answer.body["id"].as_str()?.to_owned();
-        let card = Self { customer: customer.clone(), id };
-        let ready = |view: &Value| view["next"]["is"] == "widget" || was_saved(view).is_some();
+        let card = Self { customer: customer.clone(), id, vendor };
+        let ready = |view: &Value| view["next"].is_object() || was_saved(view).is_some();
         if was_saved(&card.until_so("a form, or an end", ready).await).is_none() {
             card.is_typed(Shopper::Approves).await;
         }
@@ -83,26 +117,53 @@ impl Card {
         self.until_so(status, |view| view["status"] == status).await
     }
 
-    /// What the customer does in the vendor's form; then the browser comes back.
+    /// What the customer does in the vendor's form; then the browser comes back, with what the vendor gives it.
     pub async fn is_typed(&self, shopper: Shopper) {
         let visit = &self.customer.visit;
-        let view = self.until_so("a form", |view| view["next"]["is"] == "widget").await;
-        let page = || async {
-            let page = visit.http.get(view["form_url"].as_str()?).send().await.ok()?;
-            page.text().await.ok().filter(|page| page.contains("paymentWidgets"))
-        };
-        until(&format!("the page of {}", self.id), page).await;
-        let script = view["next"]["script"].as_str().unwrap();
-        let checkout = script.split_once("checkoutId=").unwrap().1;
-        let typed =
-            visit.hyperpay().page(checkout.trim_end_matches("/registration"), shopper).await;
-        assert_eq!(typed.status, 200, "{typed:?}");
-        if let Some(back) = typed.body["redirect"].as_str() {
+        let typed = self.is_filled_in(shopper).await;
+        if let Some(back) = typed["redirect"].as_str() {
             let back = || async {
-                visit.http.get(back).send().await.ok()?.status().is_success().then_some(())
+                let back = match typed["fields"].as_object() {
+                    Some(given) => visit.http.post(back).form(given),
+                    None => visit.http.get(back),
+                };
+                back.send().await.ok()?.status().is_success().then_some(())
             };
             may_come(back).await;
         }
+    }
+
+    /// The same, but the browser does not come back: where to it would, and with what.
+    pub async fn is_filled_in(&self, shopper: Shopper) -> Value {
+        let visit = &self.customer.visit;
+        let view = self.until_so("a form", |view| view["next"].is_object()).await;
+        let page = || async {
+            let page = visit.http.get(view["form_url"].as_str()?).send().await.ok()?;
+            Some(Answer::read(page).await).filter(|page| page.status == 200)
+        };
+        let page = until(&format!("the page of {}", self.id), page).await;
+        let next = &view["next"];
+        let session = if next["is"] == "widget" {
+            assert!(page.text.contains("paymentWidgets"), "{page:?}");
+            let script = next["script"].as_str().unwrap();
+            script.split_once("checkoutId=").unwrap().1.trim_end_matches("/registration")
+        } else {
+            let action = next["action"].as_str().unwrap();
+            assert!(page.text.contains(&format!("action=\"{action}\"")), "{page:?}");
+            let policy = page.header("content-security-policy");
+            assert!(policy.contains(&format!("form-action {}", visit.system.sandbox)), "{policy}");
+            let fields: Vec<(String, String)> =
+                serde_json::from_value(next["fields"].clone()).unwrap();
+            let theirs = || async {
+                let theirs = visit.http.post(action).form(&fields).send().await.ok()?;
+                (theirs.status() == 200).then_some(())
+            };
+            until(&format!("the vendor's page of {}", self.id), theirs).await;
+            self.bare()
+        };
+        let typed = visit.at_vendor(self.vendor, session, shopper).await;
+        assert_eq!(typed.status, 200, "{typed:?}");
+        typed.body
     }
 
     pub async fn deletes(&self) -> u16 {
@@ -134,10 +195,32 @@ impl Card {
         until(&format!("the vendor forgetting {}", self.id), look).await;
     }
 
-    /// What the card gateway has written down about it.
+    /// What the vendor has written down about it.
     pub async fn at_the_vendor(&self) -> Vec<String> {
-        let entries = self.customer.visit.hyperpay().about(self.bare()).await;
-        entries.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+        self.customer.visit.done_at(self.vendor, self.bare()).await
+    }
+}
+
+/// What a card is saved at: the vendors with a form, and the one that wants a token.
+pub async fn saved_everywhere(customer: &Customer) -> [Card; 3] {
+    [
+        Card::saved(HYPERPAY, customer).await,
+        Card::saved(PAYFORT, customer).await,
+        Card::at_checkout(customer).await,
+    ]
+}
+
+impl Form {
+    /// One call goes wrong: one about this reference, or the next.
+    pub async fn fails(self, visit: &Visit, op: &str, about: Option<&str>, fault: &str) {
+        let matching = json!({ "op": op, "reference": about });
+        visit.misbehaves(self.vendor, &json!({ "match": matching, "fault": fault })).await;
+    }
+
+    /// Whether the bank of whoever pays with a saved card wants to see them.
+    pub async fn bank_asks(self, visit: &Visit, asks: bool) {
+        let (switch, position) = self.bank[usize::from(!asks)];
+        visit.switches(self.vendor, &json!({ switch: position })).await;
     }
 }
 

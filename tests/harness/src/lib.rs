@@ -16,7 +16,7 @@ mod visit;
 mod ways;
 
 pub use acts::AT_THE_COUNTER;
-pub use cards::{CARDS, Card};
+pub use cards::{CARDS, Card, FORMS, Form, HYPERPAY, PAYFORT, saved_everywhere};
 pub use checker::read_picture;
 pub use checker::{Violation, When};
 pub use customer::{Answer, Customer, in_a_day};

@@ -252,6 +252,17 @@ impl Visit {
         list(get(self, &format!("/_sim/{vendor}/ledger")).await)
     }
 
+    /// The kinds of what a vendor has written down under a reference of ours, oldest first.
+    pub async fn done_at(&self, vendor: &str, reference: &str) -> Vec<String> {
+        let entries = self.written_at(vendor, reference).await;
+        entries.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Everything that a vendor has written down under a reference of ours.
+    pub async fn written_at(&self, vendor: &str, reference: &str) -> Vec<Value> {
+        list(get(self, &format!("/_sim/{vendor}/ledger?reference={reference}")).await)
+    }
+
     /// Every webhook that a vendor owes or has delivered about a reference of ours.
     pub async fn letters_of(&self, vendor: &str, reference: &str) -> Vec<Value> {
         list(get(self, &format!("/_sim/{vendor}/outbox?reference={reference}")).await)

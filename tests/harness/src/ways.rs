@@ -24,6 +24,7 @@ pub enum Way {
     Terminal,
     /// A card of the customer's own, saved at the vendor before.
     HyperPaySaved,
+    PayFortSaved,
     CheckoutSaved,
 }
 
@@ -43,7 +44,8 @@ impl Way {
     ];
 
     /// All that begin with saving a card.
-    pub const BY_SAVED_CARD: [Self; 2] = [Self::HyperPaySaved, Self::CheckoutSaved];
+    pub const BY_SAVED_CARD: [Self; 3] =
+        [Self::HyperPaySaved, Self::PayFortSaved, Self::CheckoutSaved];
 
     /// Those with a last act of the customer's, which takes the money whenever they do it: on a page of the vendor's, or
     /// at a terminal. (A sheet pays at once, and a password is good for two minutes.)
@@ -60,7 +62,9 @@ impl Way {
     pub const fn vendor(self) -> &'static str {
         match self {
             Self::HyperPayPage | Self::HyperPayCard | Self::HyperPaySaved => "hyperpay",
-            Self::PayFortMada | Self::PayFortCard | Self::PayFortApple => "payfort",
+            Self::PayFortMada | Self::PayFortCard | Self::PayFortApple | Self::PayFortSaved => {
+                "payfort"
+            },
             Self::CheckoutCard | Self::CheckoutApple | Self::StcPay | Self::CheckoutSaved => {
                 "checkout"
             }
@@ -83,6 +87,7 @@ impl Way {
             | Self::PayFortApple
             | Self::StcPay
             | Self::HyperPaySaved
+            | Self::PayFortSaved
             | Self::Terminal => false,
         }
     }
@@ -111,7 +116,9 @@ impl Way {
             }
             Self::StcPay => json!({ "with": "stc_pay", "phone": "+966501234567" }),
             Self::Terminal => json!({ "with": "terminal" }),
-            Self::HyperPaySaved | Self::CheckoutSaved => panic!("{self:?} needs a card"),
+            Self::HyperPaySaved | Self::PayFortSaved | Self::CheckoutSaved => {
+                panic!("{self:?} needs a card")
+            }
         };
         let buyer = json!({ "name": "Noura Saleh", "email": "otp.success@tabby.ai",
             "phone": "+966500000001", "language": "en" });

@@ -4,6 +4,7 @@ mod charges;
 mod feedback;
 mod follow_ups;
 mod looking_up;
+mod saving;
 mod signatures;
 
 use super::*;

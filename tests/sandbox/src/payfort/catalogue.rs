@@ -10,6 +10,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation("capture", Kind::Effect),
     operation("void", Kind::Effect),
     operation("refund", Kind::Effect),
+    operation("update_token", Kind::Effect),
     operation("status", Kind::Read),
     operation("pay", Kind::Shopper),
     operation("page", Kind::Read),
@@ -23,6 +24,7 @@ const POSTS: &[&str] = &["purchase", "authorize", "capture", "void", "refund"];
 const STATUS: &[&str] = &["status"];
 /// Where an order is shown to the merchant.
 const SHOWN: &[&str] = &["purchase", "authorize", "capture", "void", "refund", "status", "webhook"];
+const TOKENS: &[&str] = &["update_token"];
 const WEBHOOK: &[&str] = &["webhook"];
 
 pub(super) const FAULTS: &[Known] = &[
@@ -88,6 +90,11 @@ pub(super) const FAULTS: &[Known] = &[
         "commit_15781",
         "commit_97000",
     ]),
+    Known::own("code_N", When::Before, TOKENS).like(&["code_00006", "code_59000", "code_97000"]),
+    Known::own("commit_N", When::After, TOKENS).like(&["commit_00006", "commit_97000"]),
+    Known::own("unsigned", When::After, TOKENS),
+    Known::own("signed_by_request_phrase", When::After, TOKENS),
+    Known::own("reference_mismatch", When::After, TOKENS),
     Known::own("lookup_lag", When::Before, STATUS),
     Known::own("session_expired", When::Before, &["pay", "page"]),
     // Webhooks.
@@ -129,6 +136,27 @@ pub(super) const SWITCHES: &[Switch] = &[
     Switch::of("feedback_format", &["json", "form", "alternating"], "the form of a webhook's body"),
     Switch::of("feedbacks", &["one", "both"], "whether both webhook addresses are told everything"),
     Switch::of("return_method", &["post", "get"], "how the browser brings fields back"),
+    Switch::of(
+        "uncharged_token",
+        &["kept", "dropped"],
+        "whether a token that nobody has charged is there for longer than a day",
+    ),
+    Switch::of(
+        "security_code",
+        &["optional", "required"],
+        "whether a card that was charged before needs its security code again",
+    ),
+    Switch::of("token_updated", &["58063", "58000"], "the code of a token that was updated"),
+    Switch::of(
+        "token_again",
+        &["updated", "00044"],
+        "what making a token inactive that is inactive already is answered",
+    ),
+    Switch::of(
+        "update_reference",
+        &["unique", "ignored"],
+        "whether a reference that was used before is refused for a token's update",
+    ),
     Switch::of("echo_nested", &["false", "true"], "whether Apple's nested fields are said back"),
     Switch::of(
         "status_shows_token",

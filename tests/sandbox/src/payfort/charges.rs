@@ -50,7 +50,7 @@ impl PayFort {
         moment: &Moment,
     ) -> Answer {
         let reference = fields.get("merchant_reference").to_owned();
-        if let Some(code) = self.wrong_charge(fields) {
+        if let Some(code) = self.wrong_charge(fields, moment) {
             return self.refuse(fields, code);
         }
         if self.orders.contains_key(&reference) {
@@ -124,7 +124,7 @@ impl PayFort {
     }
 
     /// What is wrong with a charge, if anything.
-    fn wrong_charge(&self, fields: &Fields) -> Option<&'static str> {
+    fn wrong_charge(&self, fields: &Fields, moment: &Moment) -> Option<&'static str> {
         let missing = |name: &str| fields.get(name).is_empty();
         let needs_ip = self.desk.switches.get("customer_ip") == "required";
         if missing("customer_email") || needs_ip && missing("customer_ip") {
@@ -136,7 +136,13 @@ impl PayFort {
         if fields.get("access_code") == APPLE_ACCESS_CODE {
             return wrong_wallet(fields);
         }
-        let Some(token) = self.tokens.get(fields.get("token_name")) else { return Some("00044") };
+        let Some(token) = self.active_token(fields.get("token_name"), moment) else {
+            return Some("00044");
+        };
+        let wants_code = token.kept && self.desk.switches.get("security_code") == "required";
+        if wants_code && missing("card_security_code") {
+            return Some("00001");
+        }
         if missing("return_url") {
             return Some("00037");
         }

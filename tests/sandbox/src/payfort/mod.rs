@@ -10,6 +10,7 @@ mod orders;
 mod page;
 mod shown;
 mod signature;
+mod tokens;
 
 use crate::Config;
 use crate::catalogue::{Known, Operation};
@@ -22,11 +23,12 @@ use crate::wire::{Answer, Wire};
 use axum::http::Method;
 use catalogue::{FAULTS, OPERATIONS, SWITCHES};
 use orders::Order;
-use page::{Page, Token};
+use page::Page;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use signature::Fields;
 use std::collections::{BTreeSet, HashMap};
+use tokens::Token;
 
 /// The merchant everybody is.
 pub const MERCHANT: &str = "sandboxMerchant";
@@ -52,6 +54,9 @@ pub(crate) struct PayFort {
     orders: HashMap<String, Order>,
     by_fort_id: HashMap<String, String>,
     tokens: HashMap<String, Token>,
+    /// The references that tokens were updated under.
+    #[serde(default)]
+    updates: BTreeSet<String>,
     pages: HashMap<String, Page>,
     undecided: BTreeSet<(i64, String)>,
     closing: BTreeSet<(i64, String)>,
@@ -110,20 +115,28 @@ impl PayFort {
         self.settings.channels.iter().find(|channel| channel.access_code == access_code)
     }
 
-    fn identify_command(wire: &Wire) -> Call {
+    fn identify_command(&self, wire: &Wire) -> Call {
         let fields = Fields::json(&wire.body).unwrap_or_default();
-        let op = match (fields.get("command"), fields.get("query_command")) {
-            ("PURCHASE", "") => "purchase",
-            ("AUTHORIZATION", "") => "authorize",
-            ("CAPTURE", "") => "capture",
-            ("VOID_AUTHORIZATION", "") => "void",
-            ("REFUND", "") => "refund",
-            ("", "CHECK_STATUS") => "status",
+        let [command, service, query] =
+            ["command", "service_command", "query_command"].map(|name| fields.get(name));
+        let op = match (command, service, query) {
+            ("PURCHASE", "", "") => "purchase",
+            ("AUTHORIZATION", "", "") => "authorize",
+            ("CAPTURE", "", "") => "capture",
+            ("VOID_AUTHORIZATION", "", "") => "void",
+            ("REFUND", "", "") => "refund",
+            ("", "UPDATE_TOKEN", "") => "update_token",
+            ("", "", "CHECK_STATUS") => "status",
             _ => "other",
         };
         let mut call = Call::new(op, &[]);
         for field in ["merchant_reference", "maintenance_reference", "fort_id"] {
             call = call.goes_by(fields.get(field));
+        }
+        if op == "update_token"
+            && let Some(token) = self.tokens.get(fields.get("token_name"))
+        {
+            call = call.goes_by(&token.reference);
         }
         call
     }
@@ -149,6 +162,7 @@ impl PayFort {
         let answer = match call.op {
             "purchase" | "authorize" => self.charge(&fields, (call.op, host), moment),
             "capture" | "void" | "refund" => self.follow_up(&fields, call.op, moment),
+            "update_token" => self.update_token(&fields, moment),
             "status" => self.check_status(&fields, moment),
             _ => self.refuse(&fields, "00004"),
         };
@@ -185,7 +199,7 @@ impl Vendor for PayFort {
         let segments: Vec<&str> = route.iter().map(String::as_str).collect();
         let last = wire.path.last().map(String::as_str).unwrap_or_default();
         match (&wire.method, segments.as_slice()) {
-            (&Method::POST, ["fortapi", "paymentapi"]) => Some(Self::identify_command(wire)),
+            (&Method::POST, ["fortapi", "paymentapi"]) => Some(self.identify_command(wire)),
             (&Method::POST, ["fortapi", "paymentpage"]) => {
                 let form = wire.form();
                 let reference = form.filled("merchant_reference").unwrap_or_default();

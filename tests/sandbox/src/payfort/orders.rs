@@ -143,6 +143,9 @@ impl PayFort {
                 _ => {}
             }
         }
+        if ["authorize", "capture"].contains(&kind) {
+            self.keep_token(reference);
+        }
         let entry = self.entry(reference, deed, (kind, now));
         self.desk.ledger.write(entry.extra("code", deed.code.as_str()));
         self.notify(reference, deed, now);

@@ -1,6 +1,7 @@
 //! The vendor's pages: where a card becomes a token, and where its holder's bank asks (3-D Secure).
 
 use super::signature::Fields;
+use super::tokens::Token;
 use super::{PAGE_MS, PayFort};
 use crate::ledger::Entry;
 use crate::money::decimal;
@@ -22,16 +23,6 @@ pub(super) struct Page {
     return_url: String,
     echo: Map<String, Value>,
     expires_at: i64,
-}
-
-/// A card, by what the merchant knows of it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Token {
-    pub brand: String,
-    pub masked: String,
-    /// The bank will refuse what is charged to it.
-    pub refused: bool,
-    pub reference: String,
 }
 
 /// What the browser takes back to the merchant.
@@ -102,6 +93,8 @@ impl PayFort {
             masked: masked.to_owned(),
             refused: outcome == Outcome::Decline,
             reference: reference.to_owned(),
+            made_at: moment.now,
+            ..Token::default()
         };
         let entry = Entry::new(moment.now, "token", reference).vendor_id(&name);
         self.desk.ledger.write(entry);
