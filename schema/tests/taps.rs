@@ -73,7 +73,8 @@ async fn the_time_of_a_tap_counts_where_it_can_be_true_and_matters() {
         let payment = payments::find(&db, payment().payment_id).await.unwrap().unwrap();
         let capture = Capture {
             vendor_transaction: transaction.to_owned(),
-            amount: Money::sar(11_500),
+            account: None,
+            amount: Money::sar(11_500).into(),
             reserved: false,
             at,
             brand: None,
