@@ -15,7 +15,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 /// So many bookings at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 24;
 
 /// Who pays while the cinema misbehaves: one after the other.
 const AT_THE_CINEMA: [Way; 6] = [
