@@ -32,7 +32,8 @@ pub const STATES: [(&str, &str); 10] = [
     ("ticket", "WAITING"),
 ];
 
-/// Everything that has no end yet. A ticket that a person has given up has its end. What there is none of is left out.
+/// Everything that has no end yet. A ticket that a person has given up has its end, which is looked up by its key: `NOT EXISTS`
+/// would read every call there ever was. What there is none of is left out.
 pub async fn open(db: &Db) -> Result<Vec<Open>, Error> {
     Ok(sqlx::query_as!(
         Open,
@@ -58,8 +59,8 @@ pub async fn open(db: &Db) -> Result<Vec<Open>, Error> {
                 SELECT 'ticket', tickets.status, tickets.created_at
                 FROM tickets JOIN bookings USING (booking_id)
                 WHERE tickets.status = 'WAITING' AND bookings.status = 'CONFIRMED'
-                  AND NOT EXISTS (SELECT FROM vendor_calls WHERE call_key = booking_id || ':issue_ticket'
-                                  AND give_up_at IS NOT NULL)
+                  AND NOT COALESCE((SELECT give_up_at IS NOT NULL FROM vendor_calls
+                                    WHERE call_key = booking_id || ':issue_ticket'), false)
             ) everything
         ) aged
         GROUP BY saga, state, age

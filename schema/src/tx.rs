@@ -43,15 +43,15 @@ impl Tx {
 
 /// What is committed stays so, whether it can be told or not.
 async fn tell(db: &Db, moved: &[BookingId]) {
-    match snapshot::these(db, moved).await {
+    match snapshot::stands(db, moved).await {
         Ok(found) => found.iter().for_each(line),
         Err(error) => untold(moved, &error),
     }
 }
 
 /// The row may have moved on meanwhile: then this is its newer word, and the next line says it once more.
-fn line(now: &snapshot::Snapshot) {
-    let (booking, stage) = (now.booking_id, now.standing.stage.name());
+fn line(now: &snapshot::Stand) {
+    let (booking, stage) = (now.booking_id, now.stage.name());
     info!(booking.id = %booking, stage, status = now.status.name(), version = now.version, "{booking} is {stage}");
 }
 

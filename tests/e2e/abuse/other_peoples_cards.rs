@@ -45,7 +45,8 @@ async fn the_form_says_whose_the_card_will_be_and_nothing_else_of_them() {
 async fn the_link_opens_for_ten_minutes_and_until_a_card_is_typed_in() {
     let visit = visit().await;
     let customer = visit.customer();
-    let [old, used] = [Card::begun(HYPERPAY, &customer).await, Card::saved(HYPERPAY, &customer).await];
+    let [old, used] =
+        [Card::begun(HYPERPAY, &customer).await, Card::saved(HYPERPAY, &customer).await];
     let ages = "UPDATE saved_cards SET created_at = created_at - interval '10 minutes'
                 WHERE card_id = $1";
     let opened = opens(&visit, &old).await;

@@ -64,7 +64,7 @@ impl Way {
             Self::HyperPayPage | Self::HyperPayCard | Self::HyperPaySaved => "hyperpay",
             Self::PayFortMada | Self::PayFortCard | Self::PayFortApple | Self::PayFortSaved => {
                 "payfort"
-            },
+            }
             Self::CheckoutCard | Self::CheckoutApple | Self::StcPay | Self::CheckoutSaved => {
                 "checkout"
             }

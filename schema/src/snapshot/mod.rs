@@ -1,5 +1,7 @@
 //! Everything a caller may see of a booking, as it was at one instant: one statement, one round trip.
 
+mod pages;
+
 use crate::{
     Db, Error,
     bookings::SeatChoice,
@@ -9,11 +11,12 @@ use crate::{
     money::{Currency, Money},
     paying::NextAct,
     provider::Provider,
-    standing::{ByHand, Facts, Making, Owed, Paid, Review, Standing},
+    standing::{ByHand, Facts, Making, Owed, Paid, Review, Stage, Standing},
     states::{BookingStatus, PaymentStatus, RefundStatus, TicketStatus, Verdict},
     timings::Timings,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+pub use pages::{Page, page, versions};
 use serde::Deserialize;
 use sqlx::types::Json;
 
@@ -40,6 +43,15 @@ pub struct Snapshot {
     pub ticket: Option<Ticket>,
     pub timeline: Vec<Event>,
     pub created_at: DateTime<Utc>,
+}
+
+/// Where a booking stands, and nothing else of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stand {
+    pub booking_id: BookingId,
+    pub status: BookingStatus,
+    pub version: i32,
+    pub stage: Stage,
 }
 
 /// One attempt to pay.
@@ -152,20 +164,38 @@ pub async fn these_of(
     caller: &str,
     bookings: &[BookingId],
 ) -> Result<Vec<Snapshot>, Error> {
-    let bare: Vec<String> = bookings.iter().map(|booking| booking.bare()).collect();
-    select(db, &bare, Some(caller)).await
+    select(db, &bare(bookings), Some(caller)).await
 }
 
 /// These bookings, whoever they belong to: for staff.
 pub async fn these(db: &Db, bookings: &[BookingId]) -> Result<Vec<Snapshot>, Error> {
-    let bare: Vec<String> = bookings.iter().map(|booking| booking.bare()).collect();
-    select(db, &bare, None).await
+    select(db, &bare(bookings), None).await
+}
+
+/// Where these bookings stand, whoever they belong to.
+pub(crate) async fn stands(db: &Db, bookings: &[BookingId]) -> Result<Vec<Stand>, Error> {
+    rows(db, &bare(bookings), None, false).await?.iter().map(Row::stand).collect()
+}
+
+fn bare(bookings: &[BookingId]) -> Vec<String> {
+    bookings.iter().map(|booking| booking.bare()).collect()
+}
+
+async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Snapshot>, Error> {
+    rows(db, bare, caller, true).await?.into_iter().map(Row::read).collect()
 }
 
 /// Every inner question is a scalar one, or has a `LIMIT`: `EXISTS` and a join may be answered by reading the whole table once,
 /// which is the better plan only while it is small, and is kept while it grows.
-async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Snapshot>, Error> {
-    let rows = sqlx::query_as!(
+///
+/// Without its seats and its timeline it is not whole; where it stands follows from the rest.
+async fn rows(
+    db: &Db,
+    bare: &[String],
+    caller: Option<&str>,
+    whole: bool,
+) -> Result<Vec<Row>, Error> {
+    Ok(sqlx::query_as!(
         Row,
         r#"
         SELECT booking_id AS "booking_id: BookingId", request_hash, status AS "status: BookingStatus", version,
@@ -174,8 +204,9 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                request -> 'timings' AS "timings!",
                won.amount_minor AS "paid_minor?", won.currency AS "paid_currency?: Currency", won.made_at AS "paid_at?",
                won.provider AS "paid_by?: Provider",
-               (SELECT COALESCE(json_agg(json_build_object('seat', seat, 'ticket_type', ticket_type) ORDER BY seat), '[]')
-                FROM seats WHERE seats.booking_id = b.booking_id) AS "seats!: Json<Vec<SeatChoice>>",
+               CASE WHEN $3 THEN (
+                SELECT COALESCE(json_agg(json_build_object('seat', seat, 'ticket_type', ticket_type) ORDER BY seat), '[]')
+                FROM seats WHERE seats.booking_id = b.booking_id) ELSE '[]' END AS "seats!: Json<Vec<SeatChoice>>",
                (SELECT COALESCE(json_agg(json_build_object(
                     'id', 'pay_' || payment_id, 'request_hash', p.request_hash, 'provider', provider,
                     'status', p.status, 'refused_because', refused_because, 'declined', decline_code IS NOT NULL,
@@ -203,10 +234,11 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
                          WHERE call_key = b.booking_id || ':issue_ticket'), false) AS "ticket_given_up!",
                (SELECT json_build_object('since', MIN(opened_at), 'at_risk_minor', SUM(at_risk_minor))
                 FROM cases WHERE cases.booking_id = b.booking_id AND decision IS NULL) AS "undecided!: Json<Undecided>",
-               (SELECT COALESCE(jsonb_agg(detail || jsonb_build_object('version', e.version, 'at', at, 'kind', kind)
+               CASE WHEN $3 THEN (
+                SELECT COALESCE(jsonb_agg(detail || jsonb_build_object('version', e.version, 'at', at, 'kind', kind)
                                           ORDER BY e.version), '[]')
                 FROM (SELECT * FROM booking_events WHERE booking_events.booking_id = b.booking_id
-                      ORDER BY version LIMIT 1000) e) AS "timeline!: Json<Vec<Event>>"
+                      ORDER BY version LIMIT 1000) e) ELSE '[]' END AS "timeline!: Json<Vec<Event>>"
         FROM bookings b
         LEFT JOIN LATERAL (SELECT amount_minor, currency, COALESCE(tapped_at, settled_at) AS made_at, provider
                            FROM captures
@@ -219,11 +251,11 @@ async fn select(db: &Db, bare: &[String], caller: Option<&str>) -> Result<Vec<Sn
         ORDER BY created_at DESC, booking_id DESC
         "#,
         bare,
-        caller
+        caller,
+        whole
     )
     .fetch_all(&db.0)
-    .await?;
-    rows.into_iter().map(Row::read).collect()
+    .await?)
 }
 
 struct Row {
@@ -283,6 +315,12 @@ impl Row {
         })
     }
 
+    fn stand(&self) -> Result<Stand, Error> {
+        let timings: Timings = read("timings", self.timings.clone())?;
+        let stage = self.standing(&timings).stage;
+        Ok(Stand { booking_id: self.booking_id, status: self.status, version: self.version, stage })
+    }
+
     fn standing(&self, timings: &Timings) -> Standing {
         let refunds: Vec<Owed<'_>> = self
             .refunds
@@ -325,48 +363,4 @@ impl Row {
 
 fn money(minor: Option<i64>, currency: Option<Currency>) -> Option<Money> {
     minor.zip(currency).map(|(minor, in_)| Money::new(minor, in_))
-}
-
-/// Which of a caller's bookings, the newest first.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Page {
-    pub status: Option<BookingStatus>,
-    /// Only those older than this one: where the page before has ended.
-    pub after: Option<(DateTime<Utc>, BookingId)>,
-    pub limit: i64,
-}
-
-/// The ids of a page. New bookings come before all pages, so that none is shown twice and none is left out. Of each status
-/// that is asked for a page is read: a kiosk's list may be long, and what is asked for rare in it.
-pub async fn page(db: &Db, caller: &str, page: &Page) -> Result<Vec<BookingId>, Error> {
-    let wanted = page.status.as_ref().map_or(BookingStatus::ALL, std::slice::from_ref);
-    let wanted: Vec<String> = wanted.iter().map(|status| status.name().to_owned()).collect();
-    Ok(sqlx::query_scalar!(
-        r#"
-        SELECT booking_id AS "booking_id!: BookingId" FROM unnest($2::text[]) AS statuses (wanted), LATERAL (
-            SELECT booking_id, created_at FROM bookings
-            WHERE caller = $1 AND status = wanted
-              AND (created_at, booking_id::text) < (COALESCE($3::timestamptz, 'infinity'), COALESCE($4::text, ''))
-            ORDER BY created_at DESC, booking_id DESC LIMIT $5) of_one
-        ORDER BY created_at DESC, booking_id DESC LIMIT $5
-        "#,
-        caller,
-        &wanted,
-        page.after.map(|(at, _)| at),
-        page.after.map(|(_, booking)| booking) as Option<BookingId>,
-        page.limit
-    )
-    .fetch_all(&db.0)
-    .await?)
-}
-
-/// The versions that these bookings (bare ids) have now.
-pub async fn versions(db: &Db, bare: &[String]) -> Result<Vec<(BookingId, i32)>, Error> {
-    let rows = sqlx::query!(
-        r#"SELECT booking_id AS "booking_id: BookingId", version FROM bookings WHERE booking_id = ANY($1::text[])"#,
-        bare
-    )
-    .fetch_all(&db.0)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.booking_id, row.version)).collect())
 }
