@@ -69,10 +69,10 @@ pub(crate) struct Watching {
 }
 
 impl Watching {
-    /// Waits until the booking is past this version. False: it is not before `deadline`.
-    pub(crate) async fn past(&mut self, version: i32, deadline: Instant) -> bool {
+    /// Waits until the booking is past this version: the one that it has then. None: it is not before `deadline`.
+    pub(crate) async fn past(&mut self, version: i32, deadline: Instant) -> Option<i32> {
         let past = self.versions.wait_for(|now| *now > version);
-        matches!(tokio::time::timeout_at(deadline, past).await, Ok(Ok(_)))
+        Some(*tokio::time::timeout_at(deadline, past).await.ok()?.ok()?)
     }
 }
 

@@ -128,7 +128,7 @@ impl Telling {
             };
             let version = now.version;
             if self.told == Some(version) {
-                if !self.watching.past(version, self.ends_at).await {
+                if self.watching.past(version, self.ends_at).await.is_none() {
                     return self.end("time");
                 }
                 continue;

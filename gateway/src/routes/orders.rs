@@ -3,7 +3,7 @@
 use super::{
     appears,
     body::{Body, Named},
-    waiting::{is_callers_turn, look, until},
+    waiting::{is_callers_turn, look, until, version},
 };
 use crate::{
     app::App,
@@ -195,18 +195,21 @@ async fn show(
     known: NoneMatch,
 ) -> Result<Response, Error> {
     let booking: BookingId = booking.parse().map_err(|_| Error::NotFound)?;
-    let news = |now: &Snapshot| {
-        if known.is_asked() { !known.has(now.version) } else { is_callers_turn(now) }
+    let (applied, is_news) = (wait.applied(), |version| !known.has(version));
+    let headers = |version| {
+        let cache = "private, no-cache".to_owned();
+        [(header::ETAG, etag(version)), (header::CACHE_CONTROL, cache)]
     };
-    let booking = until(&app, &caller, booking, wait.time(), news).await?;
-    let headers = [
-        (header::ETAG, etag(booking.version)),
-        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
-    ];
-    let applied = wait.applied();
-    if known.has(booking.version) {
-        return Ok((StatusCode::NOT_MODIFIED, headers, applied, ()).into_response());
-    }
+    let booking = if known.is_asked() {
+        let version = version(&app, &caller, booking, wait.time(), is_news).await?;
+        if !is_news(version) {
+            return Ok((StatusCode::NOT_MODIFIED, headers(version), applied, ()).into_response());
+        }
+        look(&app, &caller, booking).await?
+    } else {
+        until(&app, &caller, booking, wait.time(), is_callers_turn).await?
+    };
+    let headers = headers(booking.version);
     Ok((headers, applied, Json(BookingView::of(&app, booking))).into_response())
 }
 

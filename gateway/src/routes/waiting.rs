@@ -24,8 +24,32 @@ pub(super) async fn until(
     }
     let Some(mut watching) = app.changes.watch(&caller.id, booking) else { return Ok(now) };
     guard::waits();
-    while !so(&now) && watching.past(now.version, deadline).await {
+    while !so(&now) && watching.past(now.version, deadline).await.is_some() {
         now = look(app, caller, booking).await?;
+    }
+    Ok(now)
+}
+
+/// The version of the caller's booking once it is `so`; at the latest after `within`, whatever it is then. Nothing else of the
+/// booking is read.
+pub(super) async fn version(
+    app: &App,
+    caller: &Caller,
+    booking: BookingId,
+    within: Duration,
+    so: impl Fn(i32) -> bool,
+) -> Result<i32, Error> {
+    let deadline = Instant::now() + within;
+    let now = snapshot::version(&app.db, &caller.id, booking).await?;
+    let mut now = now.ok_or(Error::NotFound)?;
+    if so(now) || within.is_zero() {
+        return Ok(now);
+    }
+    let Some(mut watching) = app.changes.watch(&caller.id, booking) else { return Ok(now) };
+    guard::waits();
+    while !so(now) {
+        let Some(next) = watching.past(now, deadline).await else { break };
+        now = next;
     }
     Ok(now)
 }

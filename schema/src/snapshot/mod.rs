@@ -16,7 +16,7 @@ use crate::{
     timings::Timings,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-pub use pages::{Page, page, versions};
+pub use pages::{Page, page, version, versions};
 use serde::Deserialize;
 use sqlx::types::Json;
 

@@ -36,6 +36,17 @@ pub async fn page(db: &Db, caller: &str, page: &Page) -> Result<Vec<BookingId>, 
     .await?)
 }
 
+/// The version that this caller's booking has now. Somebody else's is a missing one.
+pub async fn version(db: &Db, caller: &str, booking: BookingId) -> Result<Option<i32>, Error> {
+    Ok(sqlx::query_scalar!(
+        "SELECT version FROM bookings WHERE booking_id = $1 AND caller = $2",
+        booking as BookingId,
+        caller
+    )
+    .fetch_optional(&db.0)
+    .await?)
+}
+
 /// The versions that these bookings (bare ids) have now.
 pub async fn versions(db: &Db, bare: &[String]) -> Result<Vec<(BookingId, i32)>, Error> {
     let rows = sqlx::query!(
