@@ -22,7 +22,7 @@ use schema::{
     bookings::{self, Booking, BookingRequest, SeatChoice},
     holds,
     ids::BookingId,
-    snapshot::{self, Snapshot},
+    snapshot,
     states::BookingStatus,
     unwinding::Cancel,
 };
