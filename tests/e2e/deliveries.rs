@@ -154,8 +154,8 @@ impl Story {
         let long = posted(vendor, &[], "a".repeat(TOO_LONG));
         let planted = json!({ CARD: "Sara Ali", "card": { "number": CARD }, "sara ali": 1 });
         let planted = posted(vendor, &[], planted.to_string());
-        let mut spoiled = match self.way {
-            Way::PayFortMada => {
+        let mut spoiled = match vendor {
+            "payfort" => {
                 let mut other: Value = serde_json::from_str(text).unwrap();
                 other["access_code"] = json!("another-channel");
                 vec![
@@ -165,7 +165,7 @@ impl Story {
                     ("TOO_LARGE", 413, long),
                 ]
             }
-            Way::Tabby => {
+            "tabby" => {
                 let proof = [(sandbox::TABBY_WEBHOOK_HEADER, keys.webhook.as_str())];
                 vec![
                     ("UNREADABLE", 401, posted(vendor, &proof, half)),
@@ -173,7 +173,7 @@ impl Story {
                     ("TOO_LARGE", 413, long),
                 ]
             }
-            Way::Terminal => {
+            "nearpay" => {
                 let path = |secret: &str| format!("nearpay/{secret}");
                 vec![
                     ("UNREADABLE", 401, posted(&path(&keys.nearpay), &[], half)),
@@ -181,7 +181,7 @@ impl Story {
                     ("TOO_LARGE", 413, Posted { path: path("guessed"), ..long }),
                 ]
             }
-            Way::HyperPayPage => {
+            "hyperpay" => {
                 let proof = [
                     ("x-initialization-vector", "000000000000000000000000"),
                     ("x-authentication-tag", "CE573FB7A41AB78E743180DC83FF09BD"),
@@ -192,15 +192,8 @@ impl Story {
                     ("TOO_LARGE", 413, long),
                 ]
             }
-            Way::HyperPayCard
-            | Way::PayFortCard
-            | Way::PayFortApple
-            | Way::CheckoutCard
-            | Way::CheckoutApple
-            | Way::StcPay
-            | Way::HyperPaySaved
-            | Way::PayFortSaved
-            | Way::CheckoutSaved => {
+            // A signature over the whole body: half of it proves nothing.
+            _ => {
                 vec![
                     ("FORGED", 401, posted(vendor, &[], half)),
                     ("FORGED", 401, planted),

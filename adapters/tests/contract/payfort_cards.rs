@@ -76,7 +76,8 @@ fn charge(at: &At, card: &KeptCard) -> Charge {
 
 async fn states(at: &At, charge: &Charge) -> Vec<TransactionState> {
     let payment = charge.payment;
-    let question = Question { payment, session: None, account: None, transaction: None };
+    let question =
+        Question { payment, session: None, account: None, transaction: None, known: Vec::new() };
     let shown = at.vendor.ask(&question, WITHIN).await.unwrap();
     shown.into_iter().map(|transaction| transaction.state).collect()
 }
