@@ -12,7 +12,7 @@ use harness::{Booking, Customer, Order, Shopper, Visit, Way};
 use overheard::Overheard;
 use places::{Places, TOLD};
 use regex::bytes::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 use vendor::{Between, Field};
@@ -187,6 +187,7 @@ async fn tell_all(overheard: &Overheard) {
         telling.spawn(refused(Arc::clone(visit), refusal));
     }
     telling.spawn(found_by_its_session(Arc::clone(visit)));
+    telling.spawn(found_by_its_webhook(Arc::clone(visit)));
     telling.join_all().await;
 }
 
@@ -196,6 +197,18 @@ async fn found_by_its_session(visit: Arc<Visit>) -> Booking {
     if let Some(payment) = booking.may_open_payment().await {
         visit.hyperpay().fails("webhook", payment.reference(), "lost").await;
         visit.hyperpay().fails("query_reference", payment.reference(), "lookup_lag").await;
+        payment.tries(Shopper::Approves).await;
+    }
+    booking
+}
+
+/// Paid, and the reference never shows it: the vendor's word leads to the transaction itself.
+async fn found_by_its_webhook(visit: Arc<Visit>) -> Booking {
+    let booking = visit.customer().stubborn().books_as(Order::new(&visit), &Customer::key()).await;
+    if let Some(payment) = booking.may_open_payment().await {
+        let matching = json!({ "op": "query_reference", "reference": payment.reference() });
+        let never = json!({ "match": matching, "fault": "lookup_lag", "times": 0 });
+        visit.misbehaves("hyperpay", &never).await;
         payment.tries(Shopper::Approves).await;
     }
     booking

@@ -109,6 +109,16 @@ impl Sandbox {
                 (follows("PURCHASE", &fields).await, Some("refund"))
             }
             "status" => (follows("PURCHASE", &[("query_command", "CHECK_STATUS")]).await, None),
+            "update_token" => {
+                let token = self.token(reference, "approve").await;
+                let fields = [
+                    ("service_command", "UPDATE_TOKEN"),
+                    ("token_name", &token),
+                    ("token_status", "INACTIVE"),
+                ];
+                let own = format!("{reference}-u");
+                (self.payfort_post(&request(&own, &fields)), Some("deactivation"))
+            }
             "page" => {
                 let fields = [("service_command", "TOKENIZATION"), BUYER[2]];
                 let url = format!("{}/payfort/FortAPI/paymentPage", self.base);
