@@ -15,7 +15,7 @@ use schema::{
     ids::BookingId,
     money::{Money, Shown},
     provider::Provider,
-    settling::{self, Reserved},
+    settling::{self, ANOTHER_AMOUNT, Reserved},
     timings::{CallTimings, Timings},
 };
 use std::time::Duration;
@@ -172,7 +172,6 @@ impl<'a> Decided<'a> {
     }
 }
 
-const ANOTHER_AMOUNT: &str = "captured_another_amount";
 const UNDECIDED: &str = "the vendor has been asked long ago to take the reserved money, and does not say that it has it";
 
 /// What a person has to know to put it right.

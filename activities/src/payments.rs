@@ -6,6 +6,7 @@ use adapters::{
     provider::{Question, Transaction, TransactionState},
 };
 use schema::{
+    Tx,
     cases::{self, Decision, NewCase, VENDOR_HAS_DECIDED},
     ids::{BookingId, PaymentId, RefundId},
     money::Money,
@@ -146,9 +147,7 @@ impl Activities {
     async fn is_settled(&self, payment: &Payment, why: Undecided) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let key = payment.payment_id.bare();
-        let seen = cases::settled_with(&mut tx, "Payment", &key, why.0).await?;
-        // Without evidence it was closed by what happened, and not by anybody.
-        if seen.is_some_and(|evidence| !evidence.is_null()) {
+        if was_settled(&mut tx, &key, why).await? {
             return Ok(true);
         }
         let undecided = NewCase {
@@ -170,13 +169,20 @@ impl Activities {
     /// has settled that, and it is not asked any more.
     async fn unanswered(&self, payment: &Payment) -> Result<bool, Error> {
         let patience = i64::try_from(payment.request.timings.undecided_ms).unwrap_or(i64::MAX);
-        let left = payment.session_left_ms.filter(|_| !payment_has_ended(payment));
+        let left = payment.session_left_ms;
         let long_over = left.is_some_and(|left| left.saturating_add(patience) <= 0);
-        if !long_over || !self.is_settled(payment, UNREADABLE).await? {
+        if !long_over {
             return Ok(false);
         }
-        payments::abandon(&self.db, payment).await?;
-        Ok(true)
+        if payment_has_ended(payment) {
+            let mut tx = self.db.begin().await?;
+            return was_settled(&mut tx, &payment.payment_id.bare(), UNREADABLE).await;
+        }
+        let settled = self.is_settled(payment, UNREADABLE).await?;
+        if settled {
+            payments::abandon(&self.db, payment).await?;
+        }
+        Ok(settled)
     }
 
     /// The vendor has decided since.
@@ -184,6 +190,12 @@ impl Activities {
         let key = payment.payment_id.bare();
         Ok(cases::overtaken(&self.db, "Payment", &key, ASK_VENDOR, VENDOR_HAS_DECIDED).await?)
     }
+}
+
+/// By a person: without evidence a case was closed by what happened, and not by anybody.
+async fn was_settled(tx: &mut Tx, payment: &str, why: Undecided) -> Result<bool, Error> {
+    let seen = cases::settled_with(tx, "Payment", payment, why.0).await?;
+    Ok(seen.is_some_and(|evidence| !evidence.is_null()))
 }
 
 fn capture(transaction: &Transaction) -> Capture {

@@ -9,6 +9,23 @@ ALTER TABLE saved_cards
     ADD CONSTRAINT nothing_of_a_deleted_card CHECK (status <> 'DELETED' OR (vendor_session IS NULL
         AND session_ends_at IS NULL AND next_act IS NULL AND brand IS NULL AND last4 IS NULL)),
     ADD CONSTRAINT a_given_token_while_it_is_used CHECK (status = 'ADDING' OR (request ->> 'token') IS NULL);
+-- Emptied here, whoever ends the card: an older program that still runs, too.
+CREATE FUNCTION empty_what_has_ended() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.status <> 'ADDING' THEN
+        NEW.request := NEW.request || '{"token": null}';
+    END IF;
+    IF NEW.status = 'DELETED' THEN
+        NEW.vendor_session := NULL;
+        NEW.session_ends_at := NULL;
+        NEW.next_act := NULL;
+        NEW.brand := NULL;
+        NEW.last4 := NULL;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER saved_cards_emptied BEFORE UPDATE OF status ON saved_cards
+    FOR EACH ROW EXECUTE FUNCTION empty_what_has_ended();
 
 -- Who else has the same token, or is having it deleted.
 CREATE INDEX saved_cards_by_token ON saved_cards (provider, token_mark) WHERE token_mark IS NOT NULL;

@@ -20,7 +20,8 @@ pub async fn may_take_money(db: &Db, booking: BookingId) -> Result<bool, Error> 
     .await?)
 }
 
-/// Whether a charge of this booking is on its way, so that nobody knows yet if it takes money. For an early, clear answer:
+/// Whether a charge of this booking is on its way, so that nobody knows yet if it takes money: one that was given with the
+/// payment, or what the vendor's session went on with, unanswered. For an early, clear answer:
 /// what counts is `payments::record`.
 pub async fn is_being_charged(db: &Db, booking: BookingId) -> Result<bool, Error> {
     charge(&db.0, booking).await
@@ -36,7 +37,10 @@ async fn charge(executor: impl PgExecutor<'_>, booking: BookingId) -> Result<boo
         r#"
         SELECT EXISTS (SELECT FROM payments
                        WHERE booking_id = $1 AND status IN ('OPEN', 'AUTHORIZED')
-                         AND request #>> '{pay_with,with}' IN ('token', 'saved_card', 'apple_pay')) AS "is!"
+                         AND request #>> '{pay_with,with}' IN ('token', 'saved_card', 'apple_pay'))
+            OR EXISTS (SELECT FROM vendor_calls
+                       WHERE booking_id = $1 AND step = 'proceed_payment' AND sent_at IS NOT NULL AND outcome IS NULL)
+               AS "is!"
         "#,
         booking as BookingId
     )

@@ -18,8 +18,7 @@ use crate::{
 pub async fn delete(db: &Db, card: CardId) -> Result<(), Error> {
     sqlx::query!(
         r#"
-        UPDATE saved_cards SET status = 'DELETED', vendor_session = NULL, session_ends_at = NULL, next_act = NULL,
-               brand = NULL, last4 = NULL, updated_at = clock_timestamp()
+        UPDATE saved_cards SET status = 'DELETED', updated_at = clock_timestamp()
         WHERE card_id = $1 AND status = 'SAVED'
         "#,
         card as CardId

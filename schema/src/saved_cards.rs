@@ -213,7 +213,7 @@ pub async fn save(
     sqlx::query!(
         r#"
         UPDATE saved_cards SET status = 'SAVED', vendor_account = $2, token = $3, token_mark = $4,
-               brand = $5, last4 = $6, request = request || '{"token": null}', updated_at = clock_timestamp()
+               brand = $5, last4 = $6, updated_at = clock_timestamp()
         WHERE card_id = $1 AND status = 'ADDING'
         "#,
         card as CardId,
@@ -233,8 +233,7 @@ pub async fn save(
 pub async fn fail(db: &Db, card: CardId, because: &str) -> Result<(), Error> {
     sqlx::query!(
         r#"
-        UPDATE saved_cards SET status = 'FAILED', failed_because = $2, request = request || '{"token": null}',
-               updated_at = clock_timestamp()
+        UPDATE saved_cards SET status = 'FAILED', failed_because = $2, updated_at = clock_timestamp()
         WHERE card_id = $1 AND status = 'ADDING'
         "#,
         card as CardId,

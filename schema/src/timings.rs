@@ -37,7 +37,7 @@ pub struct AtTerminal {
     pub ask_ms: u64,
     /// How long a card may be under way at the terminal.
     pub tap_ms: u64,
-    /// Vista has not confirmed so long after the money was seen: it goes back while the terminal still can.
+    /// Vista has not confirmed so long after the tap: it goes back while the terminal still can.
     pub confirm_ms: u64,
     /// A terminal reverses what it has taken no later than this.
     pub reversal_ms: u64,

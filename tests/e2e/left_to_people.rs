@@ -1,14 +1,16 @@
 //! Money that no machine decides about: in another currency, of another amount, or undecided for long. What a person
 //! decides holds, and what the vendor says after all is heard.
 
-use crate::staff::Staff;
-use harness::{Booking, Order, Payment, Setup, Shopper, Visit, Way, visit, visit_with};
+use crate::{staff::Staff, webhooks::notice};
+use harness::{Booking, Order, Payment, Setup, Shopper, Visit, Way, seal, visit, visit_with};
 use schema::ids::PaymentId;
 use serde_json::json;
 use std::sync::Arc;
 
 const ANOTHER_AMOUNT: &str = "captured_another_amount";
 const PENDING: &str = "payment_pending_after_its_session";
+const UNREADABLE: &str = "payment_unreadable_after_its_session";
+const CLAIMED: &str = "webhook_claims_more_than_the_vendor_shows";
 const UNDECIDED: &str = "capture_undecided";
 
 async fn opened(visit: &Arc<Visit>, way: Way) -> (Booking, Payment) {
@@ -87,6 +89,35 @@ async fn less_taken_than_was_asked_is_a_case_that_can_be_given_up() {
 }
 
 #[tokio::test]
+async fn less_taken_after_it_was_given_up_is_a_case_of_its_own() {
+    let visit = visit().await;
+    let (booking, payment) = opened(&visit, Way::Tabby).await;
+    let denied = json!({ "op": "capture", "reference": payment.reference() });
+    let denied = json!({ "match": denied, "fault": "denied", "times": 0 });
+    visit.misbehaves("tabby", &denied).await;
+    payment.is_made().await;
+    booking.until_ticket().await;
+    let staff = Staff::of(&booking);
+    let case = staff.case(&booking).await;
+    staff.decides(&case, &["give-up", "--reason", "the reservation has lapsed"]).await;
+    is_not_collected(&booking, &payment).await;
+
+    // Somebody takes half of it there, and the vendor tells.
+    visit.all_goes_well().await;
+    let query = "SELECT vendor_session FROM payments WHERE payment_id = $1";
+    let id = sqlx::query_scalar::<_, String>(query).bind(payment.reference());
+    let id = id.fetch_one(&visit.db).await.unwrap();
+    let url = format!("{}/tabby/api/v2/payments/{id}/captures", visit.system.sandbox);
+    let half = json!({ "amount": "57.50", "reference_id": "by hand" });
+    let request = visit.http.post(url).bearer_auth(sandbox::TABBY_KEY).json(&half);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    visit.until_case(ANOTHER_AMOUNT, &booking).await;
+    let told = visit.redelivers("tabby", &json!({ "reference": payment.reference() })).await;
+    assert!(told.iter().all(|status| *status == 200), "{told:?}");
+    visit.assert_balanced_but_for(&[ANOTHER_AMOUNT, "payment_refused_*"]).await;
+}
+
+#[tokio::test]
 async fn a_capture_that_its_vendor_takes_on_and_then_declines_is_given_up() {
     let visit = visit().await;
     let (booking, payment) = sold_by_card(&visit, ("pending_then_decline_2", 0)).await;
@@ -136,4 +167,28 @@ async fn a_payment_that_a_person_has_settled_is_asked_about_no_more_and_still_he
     booking.until_refunded().await;
     assert_eq!(payment.looks().await["verdict"], "LATE");
     visit.assert_balanced_but_for(&[PENDING]).await;
+}
+
+#[tokio::test]
+async fn what_a_silent_vendor_claims_of_a_settled_payment_is_a_case() {
+    // The vendor's session is over sooner.
+    let visit = visit_with(Setup { factor: 120, ..Setup::default() }).await;
+    let (booking, payment) = opened(&visit, Way::HyperPayPage).await;
+    let silent = ["query_reference", "query_id", "status_checkout"].map(|look_up| {
+        let matching = json!({ "op": look_up, "reference": payment.reference() });
+        json!({ "match": matching, "fault": "http_503_before", "times": 0 })
+    });
+    visit.misbehaves("hyperpay", &json!(silent)).await;
+    visit.until_case(UNREADABLE, &booking).await;
+    let staff = Staff::of(&booking);
+    let evidence = r#"{"seen": "nobody has paid in it"}"#;
+    let settled = ["settled", "--reason", "seen in the portal", "--evidence", evidence];
+    staff.decides(&staff.case(&booking).await, &settled).await;
+    payment.until("ABANDONED").await;
+
+    let sealed = seal(&visit.system.keys.webhook, &notice(payment.reference()));
+    assert_eq!(visit.hyperpay().delivers(&sealed).await.status, 200);
+    visit.until_case(CLAIMED, &booking).await;
+    visit.assert_quiet().await;
+    visit.assert_balanced_but_for(&[UNREADABLE, CLAIMED]).await;
 }

@@ -3,7 +3,7 @@
 use crate::{abuse::journal::journal, secrets::TABLES};
 use harness::{
     Answer, Booking, CARDS, Card, Customer, FORMS, Form, HYPERPAY, Order, PAYFORT, Shopper, Visit,
-    Way, card_token, saved_everywhere, visit, visit_alone,
+    Way, card_token, saved_everywhere, until, visit, visit_alone,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -328,6 +328,35 @@ async fn a_lost_answer_about_a_charge_is_looked_up() {
             assert_eq!(taken, 1, "{form:?} {fault}");
         }
     }
+    visit.assert_balanced().await;
+}
+
+#[tokio::test]
+async fn beside_a_charge_that_is_unknown_no_card_is_charged() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    let card = Card::saved(HYPERPAY, &customer).await;
+    let booking = booked(&customer).await;
+    let payment = booking.opens(Way::PayFortMada).await;
+    let silent = ["purchase", "status"].map(|op| {
+        let matching = json!({ "op": op, "reference": payment.reference() });
+        json!({ "match": matching, "fault": "http_503_before", "times": 0 })
+    });
+    visit.misbehaves("payfort", &json!(silent)).await;
+    let key = format!("{}:proceed_payment", payment.reference());
+    let paying = tokio::spawn(async move { payment.is_made().await });
+    let query = "SELECT TRUE FROM vendor_calls
+                 WHERE call_key = $1 AND sent_at IS NOT NULL AND outcome IS NULL";
+    let look = || async {
+        let look = sqlx::query_scalar::<_, bool>(query).bind(&key);
+        look.fetch_optional(&visit.db).await.unwrap()
+    };
+    until("a charge that is on its way", look).await;
+    let beside = booking.tries_to_pay_with(&Customer::key(), &card.pays()).await;
+    beside.assert_problem(409, "payment_under_way");
+
+    visit.all_goes_well().await;
+    paying.await.unwrap();
     visit.assert_balanced().await;
 }
 

@@ -112,7 +112,7 @@ async fn a_webhook_that_claims_money_for_an_unpaid_booking_pays_nothing() {
 }
 
 /// What the vendor writes when a payment has succeeded.
-fn notice(reference: &str) -> String {
+pub(crate) fn notice(reference: &str) -> String {
     let payload = json!({
         "id": data_encoding::HEXLOWER.encode(&rand::random::<[u8; 16]>()),
         "paymentType": "DB",

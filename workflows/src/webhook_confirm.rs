@@ -121,8 +121,10 @@ impl Story<'_> {
                 return Ok(DeliveryVerdict::Applied);
             }
             let wait = match asked.unanswered {
-                Some(unanswered) => unanswered.wait(timings, times),
-                None if !claims_money => return Ok(DeliveryVerdict::NothingNew),
+                Some(unanswered) if !asked.ended => unanswered.wait(timings, times),
+                Some(_) | None if !claims_money => return Ok(DeliveryVerdict::NothingNew),
+                // Nobody waits for its answer any more: a person has settled what became of the payment.
+                Some(_) => break,
                 None if waited_ms > timings.payment.lag_ms => break,
                 None => timings.retry_after(times),
             };

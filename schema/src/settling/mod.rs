@@ -46,7 +46,8 @@ pub struct Settled {
 
 /// Writes the capture down, lets it claim its booking, and owes its refund if it comes too late. A capture of another
 /// amount or currency than asked claims nothing: a case. Reserved money that was settled before and is taken now, all of
-/// it, is noted as taken; of anything else that was taken of it, the step that takes it makes a case.
+/// it, is noted as taken. Of anything else that was taken of it the step that takes it makes a case; where no step does any
+/// more, it is made here.
 pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Settled, Error> {
     let mut tx = db.begin().await?;
     let row = claims::lock(&mut tx, payment.booking_id).await?;
@@ -54,10 +55,10 @@ pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Set
     if let Some(verdict) = written.verdict {
         if written.to_take && !capture.reserved {
             taken(&mut tx, payment.booking_id, &capture.vendor_transaction, None).await?;
-            tx.commit().await?;
-        } else {
-            tx.rollback().await?;
+        } else if written.given_up && !capture.reserved {
+            dispute(&mut tx, payment, capture).await?;
         }
+        tx.commit().await?;
         return Ok(Settled { verdict, refund: owed(payment, capture, verdict) });
     }
     let money = capture.amount.money();
@@ -71,6 +72,7 @@ pub async fn settle(db: &Db, payment: &Payment, capture: &Capture) -> Result<Set
         (Verdict::Won, _) => {}
         (Verdict::Late, Some(taken)) => owe_refund(&mut tx, payment, capture, taken).await?,
         (Verdict::Late, None) | (Verdict::Disputed, _) => {
+            paid_wrong(&mut tx, payment, capture).await?;
             dispute(&mut tx, payment, capture).await?;
         }
     }
@@ -168,6 +170,8 @@ struct Written {
     verdict: Option<Verdict>,
     /// Exactly this was reserved, and is not taken yet.
     to_take: bool,
+    /// Something else was reserved, and given up; nobody has been asked about this.
+    given_up: bool,
 }
 
 async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Written, Error> {
@@ -176,7 +180,11 @@ async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Wr
         r#"
         SELECT status AS "status: PaymentStatus", verdict AS "verdict?: Verdict",
                COALESCE(reserved AND taken_at IS NULL AND captures.amount_minor = $4 AND captures.currency = $5,
-                        false) AS "to_take!"
+                        false) AS "to_take!",
+               COALESCE(reserved AND taken_at IS NULL AND payments.status = 'VOIDED'
+                        AND (captures.amount_minor, captures.currency) <> ($4, $5)
+                        AND NOT EXISTS (SELECT FROM cases WHERE cases.booking_id = payments.booking_id
+                                        AND cause = $6), false) AS "given_up!"
         FROM payments LEFT JOIN captures ON captures.provider = $2 AND vendor_transaction = $3
         WHERE payments.payment_id = $1
         "#,
@@ -184,7 +192,8 @@ async fn written(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<Wr
         payment.provider.name(),
         capture.vendor_transaction,
         capture.amount.amount_minor(),
-        capture.amount.currency()
+        capture.amount.currency(),
+        ANOTHER_AMOUNT
     )
     .fetch_one(&mut **tx)
     .await?)
@@ -272,14 +281,20 @@ async fn owe_refund(
     events::note(tx, payment.booking_id, &late).await
 }
 
-async fn dispute(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<(), Error> {
-    let in_ours = capture.amount.money();
+async fn paid_wrong(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<(), Error> {
+    let foreign = capture.amount.money().is_none();
     let what = What::PaidWrong {
         payment: payment.payment_id.to_string(),
         amount_minor: capture.amount.amount_minor(),
-        currency: in_ours.is_none().then(|| capture.amount.currency().to_owned()),
+        currency: foreign.then(|| capture.amount.currency().to_owned()),
     };
-    events::note(tx, payment.booking_id, &what).await?;
+    events::note(tx, payment.booking_id, &what).await
+}
+
+/// What a case about money of another amount than asked is called.
+pub const ANOTHER_AMOUNT: &str = "captured_another_amount";
+
+async fn dispute(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<(), Error> {
     let asked = payment.amount.map_or_else(|| "nothing".to_owned(), |amount| amount.to_string());
     let did = if capture.reserved { "reserved" } else { "took" };
     let case = NewCase {
@@ -287,9 +302,9 @@ async fn dispute(tx: &mut Tx, payment: &Payment, capture: &Capture) -> Result<()
         workflow_key: payment.payment_id.bare(),
         step: &format!("settle:{}", capture.vendor_transaction),
         booking: Some(payment.booking_id),
-        cause: "captured_another_amount",
+        cause: ANOTHER_AMOUNT,
         detail: &format!("asked for {asked}, the vendor {did} {}", capture.amount),
-        at_risk: in_ours.or(payment.amount).unwrap_or(Money::sar(0)),
+        at_risk: capture.amount.money().or(payment.amount).unwrap_or(Money::sar(0)),
         decisions: &[Decision::Settled],
     };
     cases::open_once(tx, &case).await?;

@@ -8,11 +8,11 @@ mod vendor;
 mod webhooks;
 
 use crate::sweep::stories::{Stage, Story, Tale};
-use harness::{Booking, Customer, Order, Shopper, Visit, Way};
+use harness::{Booking, Visit, Way};
 use overheard::Overheard;
 use places::{Places, TOLD};
 use regex::bytes::Regex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{collections::BTreeSet, sync::Arc};
 use tokio::task::JoinSet;
 use vendor::{Between, Field};
@@ -186,32 +186,7 @@ async fn tell_all(overheard: &Overheard) {
     for refusal in REFUSALS {
         telling.spawn(refused(Arc::clone(visit), refusal));
     }
-    telling.spawn(found_by_its_session(Arc::clone(visit)));
-    telling.spawn(found_by_its_webhook(Arc::clone(visit)));
     telling.join_all().await;
-}
-
-/// Paid, and neither does a webhook come nor does the reference show it at first: the vendor's session tells.
-async fn found_by_its_session(visit: Arc<Visit>) -> Booking {
-    let booking = visit.customer().stubborn().books_as(Order::new(&visit), &Customer::key()).await;
-    if let Some(payment) = booking.may_open_payment().await {
-        visit.hyperpay().fails("webhook", payment.reference(), "lost").await;
-        visit.hyperpay().fails("query_reference", payment.reference(), "lookup_lag").await;
-        payment.tries(Shopper::Approves).await;
-    }
-    booking
-}
-
-/// Paid, and the reference never shows it: the vendor's word leads to the transaction itself.
-async fn found_by_its_webhook(visit: Arc<Visit>) -> Booking {
-    let booking = visit.customer().stubborn().books_as(Order::new(&visit), &Customer::key()).await;
-    if let Some(payment) = booking.may_open_payment().await {
-        let matching = json!({ "op": "query_reference", "reference": payment.reference() });
-        let never = json!({ "match": matching, "fault": "lookup_lag", "times": 0 });
-        visit.misbehaves("hyperpay", &never).await;
-        payment.tries(Shopper::Approves).await;
-    }
-    booking
 }
 
 async fn refused(visit: Arc<Visit>, (story, operation, fault): Refusal) -> Booking {

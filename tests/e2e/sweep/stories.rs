@@ -14,8 +14,10 @@ pub(crate) enum Story {
     Sold,
     /// As `Sold`, but Vista does not hear of the payment at first.
     Unheard,
-    /// The same, but the payment does not show under its reference at first.
+    /// The same, but the payment never shows under its reference: the vendor's own name for it leads there.
     PaidInTheDark,
+    /// As `Sold`, but no webhook comes, and the payment shows nowhere but in the vendor's session at first.
+    PaidInSilence,
     /// Called off by the customer before paying.
     CalledOff,
     /// Paid after it was called off: the money goes back.
@@ -43,7 +45,7 @@ pub(crate) const fn tale(story: Story, way: Way) -> Tale {
 
 impl Tale {
     /// The plainest first: a step that several tell is tried in the first of them.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         tale(Story::Sold, Way::HyperPayPage),
         tale(Story::Sold, Way::HyperPayCard),
         tale(Story::Sold, Way::PayFortCard),
@@ -53,6 +55,7 @@ impl Tale {
         tale(Story::Sold, Way::Terminal),
         tale(Story::Unheard, Way::HyperPayPage),
         tale(Story::PaidInTheDark, Way::HyperPayPage),
+        tale(Story::PaidInSilence, Way::HyperPayPage),
         tale(Story::CalledOff, Way::HyperPayPage),
         tale(Story::PaidLate, Way::HyperPayPage),
         tale(Story::PaidLate, Way::HyperPayCard),
@@ -128,9 +131,12 @@ impl Stage {
                 self.pays(&booking).await;
             }
             Story::PaidInTheDark => {
-                let matching = json!({ "op": self.look_up(), "reference": self.payment().bare() });
-                let rule = json!({ "match": matching, "fault": "lookup_lag" });
-                self.visit.misbehaves(self.way.vendor(), &rule).await;
+                self.goes_wrong(self.look_up(), "lookup_lag", 0).await;
+                self.pays(&booking).await;
+            }
+            Story::PaidInSilence => {
+                self.goes_wrong("webhook", "lost", 0).await;
+                self.goes_wrong("pay", "lookup_lag", 1).await;
                 self.pays(&booking).await;
             }
             Story::CalledOff => drop(booking.cancels().await),
@@ -175,6 +181,13 @@ impl Stage {
         if let Some(payment) = self.opens(booking).await {
             payment.is_made().await;
         }
+    }
+
+    /// So many calls about the payment go wrong at its vendor; 0: all of them.
+    async fn goes_wrong(&self, op: &str, fault: &str, times: u32) {
+        let matching = json!({ "op": op, "reference": self.payment().bare() });
+        let rule = json!({ "match": matching, "fault": fault, "times": times });
+        self.visit.misbehaves(self.way.vendor(), &rule).await;
     }
 
     async fn pays_late(&self, booking: &Booking) {
