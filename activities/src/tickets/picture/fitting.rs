@@ -40,8 +40,10 @@ impl Fitted {
     pub(super) fn shrunk(press: &Press, style: Style, text: &str, width: usize) -> (Style, String) {
         let smaller = |size| Style { size, ..style };
         let sizes = (style.size * 3 / 4..=style.size).rev().step_by(2).map(smaller);
-        let fits = sizes.clone().find(|style| press.width(*style, text) <= width);
-        let style = fits.or(sizes.last()).unwrap_or(style);
+        if let Some(fits) = sizes.clone().find(|style| press.width(*style, text) <= width) {
+            return (fits, text.to_owned());
+        }
+        let style = sizes.last().unwrap_or(style);
         (style, Self::line(press, style, text, width))
     }
 

@@ -64,9 +64,9 @@ impl Press {
     /// Draws the SVG as an opaque PNG.
     pub(in crate::tickets) fn png(&self, svg: &str) -> Result<Vec<u8>, Undrawable> {
         let pixels = self.pixels(svg)?;
-        let mut opaque = Vec::with_capacity(pixels.data().len() / 4 * 3);
-        for pixel in pixels.data().chunks_exact(4) {
-            opaque.extend_from_slice(&pixel[..3]);
+        let mut opaque = vec![0; pixels.data().len() / 4 * 3];
+        for (seen, pixel) in opaque.chunks_exact_mut(3).zip(pixels.data().chunks_exact(4)) {
+            seen.copy_from_slice(&pixel[..3]);
         }
         encode(&opaque, pixels.width(), pixels.height(), png::ColorType::Rgb)
     }
