@@ -1,6 +1,6 @@
 //! Payments: ask a vendor what became of one, settle what was reserved or taken.
 
-use crate::{Activities, Error, capturing::CAPTURE_PAYMENT, watched};
+use crate::{Activities, Error, capturing::CAPTURE_PAYMENT, taken_back, watched};
 use adapters::{
     error::Error as VendorError,
     provider::{Question, Transaction, TransactionState},
@@ -104,7 +104,8 @@ impl Activities {
                 (TransactionState::Voided, _) => {}
             }
         }
-        self.look_for_what_was_taken_back(&payment, transactions).await?;
+        asked.gone = taken_back::gone(transactions);
+        self.look_for_what_was_taken_back(&payment, &asked.gone).await?;
         let over = session_is_over(&payment);
         // What a person has settled is not waited for any more: only a hint brings it back.
         let pending = pending && !(over && self.is_settled(&payment, PENDING).await?);
@@ -225,6 +226,9 @@ pub struct Asked {
     pub booking: Option<BookingId>,
     /// The vendor's transactions that have taken money, as it shows now or has shown before.
     pub captures: Vec<String>,
+    /// What the vendor shows declined, let go, reversed or refunded, by its answer to this question.
+    #[serde(default)]
+    pub gone: Vec<String>,
     /// One of them has won its booking, now or before.
     pub won: bool,
     /// Refunds owed for captures that came too late; to be sent by id.
