@@ -258,6 +258,12 @@ impl Unanswered {
 }
 
 impl Asked {
+    /// Something of this payment is still shown as taken; but for this transaction, if it is gone.
+    pub fn still_shows(&self, transaction: Option<&String>) -> bool {
+        let is_gone = |id: &String| self.gone.contains(id);
+        !transaction.is_some_and(is_gone) && !self.captures.iter().all(is_gone)
+    }
+
     fn nobody() -> Self {
         Self { ended: true, ..Self::default() }
     }
@@ -276,5 +282,29 @@ impl Asked {
         let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let retry_after_ms = retry_after.map(millis);
         Self { unanswered: Some(Unanswered { retry_after_ms }), ended, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_gone_back_is_shown_until_its_own_transaction_is_gone() {
+        let still_shows = |captures: &[&str], gone: &[&str], transaction: Option<&str>| {
+            let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+            let asked = Asked { captures: ids(captures), gone: ids(gone), ..Asked::default() };
+            asked.still_shows(transaction.map(str::to_owned).as_ref())
+        };
+        // Reversed: before it is shown, and after, be it beside another.
+        assert!(still_shows(&["T1"], &[], Some("T1")));
+        assert!(!still_shows(&["T1"], &["T1"], Some("T1")));
+        assert!(!still_shows(&["T1", "T2"], &["T1"], Some("T1")));
+        // Told under a name of its own, or none.
+        assert!(still_shows(&["T1"], &[], Some("R1")));
+        assert!(!still_shows(&["T1"], &["T1"], None));
+        // Declined: there is nothing to wait for.
+        assert!(!still_shows(&[], &[], Some("T0")));
+        assert!(!still_shows(&["T1"], &["T0"], Some("T0")));
     }
 }
