@@ -1,6 +1,6 @@
 //! Payments: ask a vendor what became of one, settle what was reserved or taken.
 
-use crate::{Activities, Error, capturing::CAPTURE_PAYMENT, watched};
+use crate::{Activities, Error, capturing::CAPTURE_PAYMENT, taken_back, watched};
 use adapters::{
     error::Error as VendorError,
     provider::{Question, Transaction, TransactionState},
@@ -105,7 +105,8 @@ impl Activities {
                 (TransactionState::Voided, _) => {}
             }
         }
-        self.look_for_what_was_taken_back(&payment, transactions).await?;
+        asked.gone = taken_back::gone(transactions);
+        self.look_for_what_was_taken_back(&payment, &asked.gone).await?;
         let over = session_is_over(&payment);
         // What a person has settled is not waited for any more: only a hint brings it back.
         let pending = pending && !(over && self.is_settled(&payment, PENDING).await?);
@@ -237,6 +238,9 @@ pub struct Asked {
     pub booking: Option<BookingId>,
     /// The vendor's transactions that have taken money, as it shows now or has shown before.
     pub captures: Vec<String>,
+    /// What the vendor shows declined, let go, reversed or refunded, by its answer to this question.
+    #[serde(default)]
+    pub gone: Vec<String>,
     /// One of them has won its booking, now or before.
     pub won: bool,
     /// Refunds owed for captures that came too late; to be sent by id.
@@ -266,6 +270,12 @@ impl Unanswered {
 }
 
 impl Asked {
+    /// Something of this payment is still shown as taken; but for this transaction, if it is gone.
+    pub fn still_shows(&self, transaction: Option<&String>) -> bool {
+        let is_gone = |id: &String| self.gone.contains(id);
+        !transaction.is_some_and(is_gone) && !self.captures.iter().all(is_gone)
+    }
+
     fn nobody() -> Self {
         Self { ended: true, ..Self::default() }
     }
@@ -284,5 +294,29 @@ impl Asked {
         let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let retry_after_ms = retry_after.map(millis);
         Self { unanswered: Some(Unanswered { retry_after_ms }), ended, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_gone_back_is_shown_until_its_own_transaction_is_gone() {
+        let still_shows = |captures: &[&str], gone: &[&str], transaction: Option<&str>| {
+            let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+            let asked = Asked { captures: ids(captures), gone: ids(gone), ..Asked::default() };
+            asked.still_shows(transaction.map(str::to_owned).as_ref())
+        };
+        // Reversed: before it is shown, and after, be it beside another.
+        assert!(still_shows(&["T1"], &[], Some("T1")));
+        assert!(!still_shows(&["T1"], &["T1"], Some("T1")));
+        assert!(!still_shows(&["T1", "T2"], &["T1"], Some("T1")));
+        // Told under a name of its own, or none.
+        assert!(still_shows(&["T1"], &[], Some("R1")));
+        assert!(!still_shows(&["T1"], &["T1"], None));
+        // Declined: there is nothing to wait for.
+        assert!(!still_shows(&[], &[], Some("T0")));
+        assert!(!still_shows(&["T1"], &["T0"], Some("T0")));
     }
 }

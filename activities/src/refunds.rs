@@ -258,7 +258,7 @@ impl VendorStep for SendRefund<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use schema::{
         ids::{BookingId, PaymentId},
@@ -270,7 +270,7 @@ mod tests {
     const HOUR: u64 = 3_600 * SECOND;
     const DAY: u64 = 24 * HOUR;
 
-    fn refund(provider: Provider, receipt: Option<&str>) -> Refund {
+    pub(crate) fn refund(provider: Provider, receipt: Option<&str>) -> Refund {
         let payment_id = PaymentId::from_bare("01K9ZZZZZZZZZZZZZZZZZZZZZZ").unwrap();
         Refund {
             refund_id: RefundId::automatic(payment_id, "T1"),

@@ -5,9 +5,11 @@ use crate::{Activities, Error};
 use adapters::provider::{Transaction, TransactionState};
 use schema::{
     cases::{self, Decision, NewCase},
+    ids::PaymentId,
     money::Money,
     payments::Payment,
-    refunds, settling,
+    refunds::{self, Refund},
+    settling,
     states::RefundStatus,
 };
 
@@ -16,19 +18,19 @@ const DETAIL: &str = "the terminal shows this payment reversed or refunded, whic
                       kept and not paid; take payment again, or take the booking back by hand";
 
 impl Activities {
-    /// Looks whether what this payment has taken is still shown as taken. If not, its refunds that are under way are asked
+    /// Looks whether what this payment has taken is among what is `gone`. If so, its refunds that are under way are asked
     /// about now; and about what is kept of it a person is asked, once.
     pub(crate) async fn look_for_what_was_taken_back(
         &self,
         payment: &Payment,
-        shown: &[Transaction],
+        gone: &[String],
     ) -> Result<(), Error> {
-        if !payment.provider.gives_back_by_hand() || !shown.iter().any(is_gone) {
+        if !payment.provider.gives_back_by_hand() || gone.is_empty() {
             return Ok(());
         }
-        self.ask_what_goes_back(payment).await?;
+        self.ask_what_goes_back(payment, gone).await?;
         let Some(kept) = settling::kept(&self.db, payment.payment_id).await? else { return Ok(()) };
-        if !shown.iter().any(|it| it.id == kept.vendor_transaction && is_gone(it)) {
+        if !gone.contains(&kept.vendor_transaction) {
             return Ok(());
         }
         let mut tx = self.db.begin().await?;
@@ -47,15 +49,27 @@ impl Activities {
     }
 
     /// Whoever heard that it is back need not wait for the next question of the refund's own workflow, which finds the row.
-    async fn ask_what_goes_back(&self, payment: &Payment) -> Result<(), Error> {
+    async fn ask_what_goes_back(&self, payment: &Payment, gone: &[String]) -> Result<(), Error> {
         for refund in refunds::of_booking(&self.db, payment.booking_id).await? {
-            let is_under_way = refund.status == RefundStatus::Sent;
-            if is_under_way && refund.payment_id == payment.payment_id {
+            if is_shown_back(&refund, payment.payment_id, gone) {
                 self.ask_refund(refund.refund_id).await?;
             }
         }
         Ok(())
     }
+}
+
+/// It is under way, and the very transaction that took its money is gone: a card that was declined beside it says nothing.
+fn is_shown_back(refund: &Refund, payment: PaymentId, gone: &[String]) -> bool {
+    refund.status == RefundStatus::Sent
+        && refund.payment_id == payment
+        && gone.contains(&refund.vendor_transaction)
+}
+
+/// What is shown as final and not, or no more, as taken.
+pub(crate) fn gone(shown: &[Transaction]) -> Vec<String> {
+    let gone = shown.iter().filter(|it| is_gone(it));
+    gone.map(|it| it.id.clone()).collect()
 }
 
 const fn is_gone(transaction: &Transaction) -> bool {
@@ -64,5 +78,39 @@ const fn is_gone(transaction: &Transaction) -> bool {
         TransactionState::Captured { .. }
         | TransactionState::Authorized
         | TransactionState::Pending => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refunds::tests::refund;
+    use schema::provider::Provider;
+
+    /// One of those that a terminal's vendor shows.
+    fn shown(id: &str, state: TransactionState) -> Transaction {
+        Transaction {
+            id: id.to_owned(),
+            reference: String::new(),
+            account: None,
+            amount: Money::sar(11_500).into(),
+            state,
+            at: None,
+            brand: None,
+            last4: None,
+        }
+    }
+
+    #[test]
+    fn a_card_that_was_declined_wakes_no_refund_of_another() {
+        let late = refund(Provider::NearPay, None);
+        let declined = || shown("T0", TransactionState::Declined { code: "116".to_owned() });
+        let is_back = |state| {
+            let gone = gone(&[declined(), shown(&late.vendor_transaction, state)]);
+            is_shown_back(&late, late.payment_id, &gone)
+        };
+        assert!(!is_back(TransactionState::Captured { review: false }));
+        assert!(is_back(TransactionState::Voided));
+        assert!(is_back(TransactionState::Declined { code: "refunded".to_owned() }));
     }
 }

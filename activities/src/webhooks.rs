@@ -31,6 +31,8 @@ pub enum Subject {
     Refund {
         refund: RefundId,
         booking: BookingId,
+        #[serde(default)]
+        timings: Box<Timings>,
     },
     /// The cardholder's bank has taken the money back: a person decides.
     Chargeback {
@@ -100,7 +102,11 @@ impl Activities {
         let found = refunds::find(&self.db, refund).await?;
         Ok(match found.filter(|found| found.provider == provider) {
             None => Subject::Orphan,
-            Some(found) => Subject::Refund { refund, booking: found.booking_id },
+            Some(found) => Subject::Refund {
+                refund,
+                booking: found.booking_id,
+                timings: Box::new(found.timings),
+            },
         })
     }
 

@@ -32,7 +32,8 @@ pub const STATES: [(&str, &str); 10] = [
     ("ticket", "WAITING"),
 ];
 
-/// Everything that has no end yet. A ticket that a person has given up has its end, which is looked up by its key: `NOT EXISTS`
+/// Everything that has no end yet. A refund that the counter is to give back waits for its customer as long as its case is
+/// open, and counts as that. A ticket that a person has given up has its end, which is looked up by its key: `NOT EXISTS`
 /// would read every call there ever was. What there is none of is left out.
 pub async fn open(db: &Db) -> Result<Vec<Open>, Error> {
     Ok(sqlx::query_as!(
@@ -52,7 +53,11 @@ pub async fn open(db: &Db) -> Result<Vec<Open>, Error> {
                 UNION ALL
                 SELECT 'payment', status, created_at FROM payments WHERE status IN ('OPEN', 'FAILED', 'AUTHORIZED')
                 UNION ALL
-                SELECT 'refund', status, created_at FROM refunds WHERE status <> 'REFUNDED'
+                SELECT 'refund', status, created_at FROM refunds
+                WHERE status <> 'REFUNDED'
+                  AND (receipt IS NULL
+                       OR NOT EXISTS (SELECT FROM cases WHERE workflow = 'Refund' AND workflow_key = refund_id
+                                      AND step = 'ask_refund' AND decision IS NULL))
                 UNION ALL
                 SELECT 'webhook', 'UNFINISHED', received_at FROM webhook_deliveries WHERE verdict IS NULL
                 UNION ALL

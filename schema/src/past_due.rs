@@ -66,8 +66,8 @@ pub async fn payments(db: &Db, quiet_ms: i64) -> Result<Vec<PaymentRequest>, Err
 }
 
 /// Refunds that have been open for long. Not those of a booking that is still being unwound, whose release at Vista
-/// comes first and whose own workflow sends them; nor those that are left at the counter, unless a person has decided
-/// about them and nobody has heard of it.
+/// comes first and whose own workflow sends them; nor those that are left at the counter: what a person decides about
+/// them, [`decisions`] tells.
 pub async fn refunds(db: &Db, quiet_ms: i64) -> Result<Vec<RefundId>, Error> {
     Ok(sqlx::query_scalar!(
         r#"
@@ -76,9 +76,7 @@ pub async fn refunds(db: &Db, quiet_ms: i64) -> Result<Vec<RefundId>, Error> {
           AND updated_at < clock_timestamp() - make_interval(secs => $1::bigint / 1000.0)
           AND NOT EXISTS (SELECT FROM bookings WHERE bookings.booking_id = refunds.booking_id
                           AND bookings.status = 'CONFIRMING' AND bookings.won_payment = refunds.payment_id)
-          AND (left_at IS NULL
-               OR EXISTS (SELECT FROM cases WHERE workflow = 'Refund' AND workflow_key = refunds.refund_id
-                          AND step = 'ask_refund' AND decided_by <> 'usher'))
+          AND left_at IS NULL
         ORDER BY updated_at LIMIT 1000
         "#,
         quiet_ms

@@ -4,19 +4,25 @@
 //! |--------------------|------------------------------------------------------------------------|
 //! | `record_delivery`  |                                                                        |
 //! | `ask_vendor`       | again over the vendor's lag, while the hint claims more than it shows  |
+//! | `ask_refund`       | again over its lag, while nothing shows of what is given back by hand  |
 //! | `open_webhook_case` | only if it never showed, or for a chargeback                          |
 //! | `finish_delivery`  |                                                                        |
 //!
 //! The key is `{vendor}:{event}`: a delivery that comes a hundred times is one workflow.
 
 use crate::{announce::announce, step::step};
-use activities::{Activities, payments::Asked, webhooks::Subject};
+use activities::{
+    Activities,
+    payments::Asked,
+    step::{End, Progress},
+    webhooks::Subject,
+};
 use adapters::provider::{Claim, Hint};
 use restate_sdk::prelude::*;
 use schema::{
-    ids::{BookingId, PaymentId},
+    ids::{BookingId, PaymentId, RefundId},
     provider::Provider,
-    states::DeliveryVerdict,
+    states::{DeliveryVerdict, RefundStatus},
     timings::Timings,
 };
 use serde::{Deserialize, Serialize};
@@ -78,10 +84,8 @@ impl Story<'_> {
                 self.ask_a_person(booking, "chargeback").await?;
                 (booking, DeliveryVerdict::Applied)
             }
-            Subject::Refund { refund, booking } => {
-                // Its own workflow looks at the row; whoever asks first writes it.
-                step(ctx, "ask_refund", move || activities.ask_refund(refund)).await?;
-                (Some(booking), DeliveryVerdict::Applied)
+            Subject::Refund { refund, booking, timings } => {
+                (Some(booking), self.ask_about(refund, &timings).await?)
             }
             Subject::Payment { payment, booking, timings } => {
                 (Some(booking), self.confirm(payment, booking, &timings).await?)
@@ -92,6 +96,32 @@ impl Story<'_> {
         Ok(verdict)
     }
 
+    /// Its own workflow looks at the row; whoever asks first writes it. What is given back by hand may be told before it is
+    /// shown, and perhaps nobody else asks for an hour, or ever: there it is asked again, at most over the vendor's lag.
+    async fn ask_about(
+        self,
+        refund: RefundId,
+        timings: &Timings,
+    ) -> Result<DeliveryVerdict, TerminalError> {
+        let Self { ctx, activities, delivery: Delivery { provider, .. } } = self;
+        let mut waited_ms = 0;
+        for times in 0_u32.. {
+            let ask = move || activities.ask_refund(refund);
+            let asked = step(ctx, "ask_refund", ask).await?;
+            let is_back = asked == Progress::Done(End::Answer(RefundStatus::Refunded));
+            if is_back || !provider.gives_back_by_hand() {
+                return Ok(DeliveryVerdict::Applied);
+            }
+            if waited_ms > timings.refund.lag_ms {
+                break;
+            }
+            let wait = timings.retry_after(times);
+            waited_ms += u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            ctx.sleep(wait).await?;
+        }
+        Ok(DeliveryVerdict::NothingNew)
+    }
+
     /// Asks until the vendor shows what the hint claims, at most over its lag.
     async fn confirm(
         self,
@@ -99,7 +129,7 @@ impl Story<'_> {
         booking: BookingId,
         timings: &Timings,
     ) -> Result<DeliveryVerdict, TerminalError> {
-        let Self { ctx, activities, delivery: Delivery { hint, .. } } = self;
+        let Self { ctx, activities, delivery: Delivery { provider, hint } } = self;
         let (transaction, claims_money) = match &hint.claim {
             Claim::Payment { transaction, final_success, .. } => (transaction, *final_success),
             Claim::Refund { transaction, .. } | Claim::Chargeback { transaction, .. } => {
@@ -107,6 +137,7 @@ impl Story<'_> {
             }
             Claim::Other { .. } => (&None, false),
         };
+        let goes_back = !claims_money && provider.gives_back_by_hand();
         let mut waited_ms = 0;
         for times in 0_u32.. {
             let ask = move || activities.ask_vendor(payment, transaction.clone());
@@ -117,14 +148,19 @@ impl Story<'_> {
                 Some(claimed) => asked.captures.contains(claimed),
                 None => !asked.captures.is_empty(),
             };
-            if shown {
+            // What has gone back by hand may be told before it is shown.
+            let stays = goes_back && asked.still_shows(transaction.as_ref());
+            if shown && !stays {
                 return Ok(DeliveryVerdict::Applied);
             }
             let wait = match asked.unanswered {
                 Some(unanswered) if !asked.ended => unanswered.wait(timings, times),
-                Some(_) | None if !claims_money => return Ok(DeliveryVerdict::NothingNew),
                 // Nobody waits for its answer any more: a person has settled what became of the payment.
-                Some(_) => break,
+                Some(_) if claims_money => break,
+                Some(_) => return Ok(DeliveryVerdict::NothingNew),
+                None if !claims_money && (!stays || waited_ms > timings.payment.lag_ms) => {
+                    return Ok(DeliveryVerdict::NothingNew);
+                }
                 None if waited_ms > timings.payment.lag_ms => break,
                 None => timings.retry_after(times),
             };

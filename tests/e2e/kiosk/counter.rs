@@ -18,8 +18,9 @@ const GIVEN_BACK: &str = "given_back_at_the_terminal";
 async fn what_no_terminal_reverses_is_given_back_at_the_counter() {
     let visit = visit_with(unhurried()).await;
     let one = async { tokio::join!(paid_out(&visit), refunded_there(&visit)) };
-    let other = async { tokio::join!(under_another_name(&visit), unclaimed(&visit)) };
-    tokio::join!(one, other, reversed_behind_us(&visit));
+    let other = async { tokio::join!(under_another_name(&visit), reversed_behind_us(&visit)) };
+    let later = async { tokio::join!(unclaimed(&visit), claimed_late(&visit)) };
+    tokio::join!(one, other, later);
     visit.assert_balanced_but_for(&[COUNTER, GIVEN_BACK]).await;
 }
 
@@ -95,8 +96,8 @@ async fn given_back(booking: &Booking) -> Value {
     json!(query.fetch_one(&booking.customer.visit.db).await.unwrap())
 }
 
-/// Nobody comes for it: nobody is asked about it any more, and whoever decides its case after that is heard all the same.
-async fn unclaimed(visit: &Arc<Visit>) {
+/// Nobody comes for it: nobody is asked about it any more. The code that its customer has.
+async fn left_there(visit: &Arc<Visit>) -> (Booking, String, RefundId) {
     let (booking, code) = for_the_counter(visit).await;
     let transaction = given_back(&booking).await;
     let refund = booking.looks().await["refunds"][0]["id"].as_str().unwrap().to_owned();
@@ -112,11 +113,36 @@ async fn unclaimed(visit: &Arc<Visit>) {
     let ended = || async { (!goes_on(visit, refund).await).then_some(()) };
     until("the end of its workflow", ended).await;
     assert!(!is_past_due().await);
+    (booking, code, refund)
+}
+
+/// Whoever decides its case after that is heard all the same.
+async fn unclaimed(visit: &Arc<Visit>) {
+    let (booking, code, _) = left_there(visit).await;
     let staff = Staff::of(&booking);
     let page = staff.usher(&["cases", "--receipt", &code]).await.unwrap();
     let evidence = r#"{"transaction": "SNB-2027-0119"}"#;
     let words = ["settled", "--reason", "paid out", "--evidence", evidence];
     staff.decides(&page["cases"][0], &words).await;
+    booking.until_refunded().await;
+}
+
+/// They come after all, and staff refund it on a terminal: the vendor tells of that before it shows it, and nobody else
+/// asks by then.
+async fn claimed_late(visit: &Arc<Visit>) {
+    let (booking, _, refund) = left_there(visit).await;
+    let view = booking.looks().await;
+    let payment = view["refunds"][0]["payment"].as_str().unwrap().trim_start_matches("pay_");
+    let reference = refund.bare();
+    for reference in [payment, &reference] {
+        let matching = json!({ "op": "transactions", "reference": reference });
+        let rule = json!({ "match": matching, "fault": "lookup_lag", "times": 2 });
+        visit.misbehaves("nearpay", &rule).await;
+    }
+    let transaction = given_back(&booking).await;
+    let order = json!({ "transaction": transaction, "reference": reference,
+        "amount_minor": 11_500 });
+    at_the_terminal(visit, "refund", &order).await;
     booking.until_refunded().await;
 }
 
