@@ -113,7 +113,7 @@ impl Activities {
                 (Some(format!("payment_refused_{code}")), reason)
             }
             Some(CaptureState::Otherwise { taken }) => {
-                (Some(ANOTHER_AMOUNT.to_owned()), otherwise(&reserved, &taken))
+                (Some(ANOTHER_AMOUNT.to_owned()), otherwise(reserved.amount, &taken))
             }
             Some(CaptureState::Pending) | None => {
                 let late = age > reserved.timings.undecided_ms;
@@ -174,12 +174,12 @@ impl<'a> Decided<'a> {
 
 const UNDECIDED: &str = "the vendor has been asked long ago to take the reserved money, and does not say that it has it";
 
-/// What a person has to know to put it right.
-fn otherwise(reserved: &Reserved, taken: &Shown) -> String {
+/// What a person has to know to put it right, at any vendor: whether one shows a second capture of the rest differs, so the
+/// person says that it is done.
+fn otherwise(owed: Money, taken: &Shown) -> String {
     format!(
-        "of {} that are reserved and owed, the vendor took {taken}: take the rest there, which is found by itself; or send \
-         back what it took, and give up",
-        reserved.amount
+        "of {owed} that are reserved and owed, the vendor took {taken}. At the vendor, make it what is owed, and decide \
+         \"settled\" with the id of what took it; or send all back that was taken, and decide \"give-up\""
     )
 }
 
@@ -268,6 +268,24 @@ impl VendorStep for CapturePayment<'_> {
             CaptureState::Pending
             | CaptureState::Otherwise { .. }
             | CaptureState::Rejected { .. } => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staff_are_told_what_can_be_decided_and_nothing_that_not_every_vendor_does() {
+        for taken in [5_750, 12_000] {
+            let told = otherwise(Money::sar(11_500), &Money::sar(taken).into());
+            let amounts = [Money::sar(11_500), Money::sar(taken)].map(|money| money.to_string());
+            assert!(amounts.iter().all(|amount| told.contains(amount)), "{told}");
+            for decision in evidence::decisions(ASK_CAPTURE) {
+                assert!(told.contains(&format!("\"{}\"", decision.name())), "{told}");
+            }
+            assert!(!told.contains("by itself"), "a second capture is not seen everywhere: {told}");
         }
     }
 }

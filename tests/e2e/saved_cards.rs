@@ -249,6 +249,30 @@ async fn a_way_back_that_is_lost_saves_nothing() {
     assert_eq!(list(&customer).await.len(), 1);
 }
 
+/// The vendor names the card's fields in the address then, and masks them.
+#[tokio::test]
+async fn an_account_whose_browsers_come_back_by_their_address_is_as_good() {
+    let visit = visit_alone().await;
+    visit.switches(PAYFORT.vendor, &json!({ "return_method": "get" })).await;
+    let customer = visit.customer();
+    let card = Card::saved(PAYFORT, &customer).await;
+    assert_eq!(list(&customer).await[0]["last4"], "0001");
+    let booking = booked(&customer).await;
+    booking.opens(Way::PayFortMada).await.is_made().await;
+    booking.until_ticket().await;
+
+    let log = std::fs::read_to_string(visit.system.log()).unwrap();
+    let journal = journal(&visit, card.bare()).await;
+    for masked in ["400555**", "card_number", "expiry_date"] {
+        assert!(!log.contains(masked) && !journal.contains(masked), "{masked} is kept");
+    }
+    // A whole number is refused there as anywhere.
+    let whole = visit.http.get(format!("{}/return/cards/{}", visit.system.gateway, card.id));
+    let whole = whole.query(&[("card_number", "4005550000000001")]).send().await.unwrap();
+    Answer::read(whole).await.assert_problem(400, "card_data_refused");
+    visit.assert_balanced().await;
+}
+
 /// What the vendor has signed for this card is saved, and nothing else that a browser can bring.
 #[tokio::test]
 async fn a_forged_way_back_saves_nothing() {

@@ -102,13 +102,15 @@ impl PayFort {
         if !is_name(token, TOKEN_MAX) {
             return Err(Error::refused("malformed", "payfort: this is no token of a card"));
         }
+        // A charge that goes through keeps its token where it says so ("Tokenization"), or unless it says not to ("Save
+        // card"): the documents differ by account, so both are said.
+        let keep = if is_saved(charge) { "YES" } else { "NO" };
         let request = self
             .charging(charge)?
             .with("token_name", token)
+            .with("remember_me", keep)
             .with("eci", "ECOMMERCE")
             .with("return_url", return_url(&charge.return_url)?);
-        // Where the account keeps tokens it keeps each that is charged, unless told not to ("Save card").
-        let request = if is_saved(charge) { request } else { request.with("remember_me", "NO") };
         self.charge(charge, request, until).await
     }
 

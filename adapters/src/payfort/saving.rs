@@ -5,8 +5,10 @@
 //!
 //! The page is the one that payments are made on, under the card's own reference. Nobody who asks by that reference is shown
 //! a token, so the signed return is the only way to it: a card whose return was lost is typed in again, and the token that
-//! nobody knows of is charged by nobody. While a card is saved no bank is asked and nothing is charged; whether the vendor
-//! keeps a token that was never charged is not documented. One that is gone is `card_unknown` when it is paid with.
+//! nobody knows of is charged by nobody. While a card is saved no bank is asked and nothing is charged. The vendor keeps a
+//! token for good once a charge of it has gone through with the customer's consent ("Tokenization"), which each charge of a
+//! saved card states (`remember_me`); how long it keeps one that was never charged is not documented. One that is gone is
+//! `card_unknown` when it is paid with.
 
 use super::{
     PayFort,

@@ -146,15 +146,18 @@ impl Standing {
         self.authorized > 0 && (failed || turned_away)
     }
 
-    /// An order is one transaction: where one was `known` before, no other one's answer is believed.
+    /// Under an id that was not `known` before, a charge that went through is a second one, and is told by itself: whether a
+    /// reference can be used once only is for the vendor to keep, and it does not say how ("Merchant reference"). Any other
+    /// last operation proves no second charge, whatever its id: the totals beside it can be those of the charge before.
     pub(super) fn transaction(
         self,
         question: &Question,
         channel: &Channel,
     ) -> Result<Transaction, Error> {
         let known = &question.known;
-        if !known.is_empty() && !known.contains(&self.fort_id) {
-            return Err(Error::unknown("payfort: the order has another id than before"));
+        let is_new = !known.is_empty() && !known.contains(&self.fort_id);
+        if is_new && !matches!(self.class(), Class::Purchased | Class::Authorized) {
+            return Err(Error::unknown("payfort: another order's id, and no charge of its own"));
         }
         let (state, minor) = self.state()?;
         Ok(Transaction {

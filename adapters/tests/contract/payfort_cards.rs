@@ -162,16 +162,19 @@ async fn an_account_that_wants_the_security_code_refuses_and_nothing_is_charged(
 
 #[tokio::test]
 async fn a_token_that_was_never_charged_may_be_gone_and_a_charged_one_stays() {
-    let at = start().await;
-    at.switch("uncharged_token", "dropped").await;
-    let [charged, never] = [saved(&at).await, saved(&at).await];
-    at.vendor.open(&charge(&at, &charged), WITHIN).await.unwrap();
-    at.clock(A_DAY_LATER).await;
-    let again = charge(&at, &charged);
-    session(at.vendor.open(&again, WITHIN).await.unwrap());
-    assert_eq!(states(&at, &again).await, [CAPTURED]);
-    assert_eq!(at.vendor.open(&charge(&at, &never), WITHIN).await.unwrap(), unknown());
-    at.vendor.forget(&never.token, &never.account, WITHIN).await.unwrap();
+    for kept_by in ["yes", "unless_no"] {
+        let at = start().await;
+        at.switch("uncharged_token", "dropped").await;
+        at.switch("remember_me", kept_by).await;
+        let [charged, never] = [saved(&at).await, saved(&at).await];
+        at.vendor.open(&charge(&at, &charged), WITHIN).await.unwrap();
+        at.clock(A_DAY_LATER).await;
+        let again = charge(&at, &charged);
+        session(at.vendor.open(&again, WITHIN).await.unwrap());
+        assert_eq!(states(&at, &again).await, [CAPTURED], "kept by {kept_by}");
+        assert_eq!(at.vendor.open(&charge(&at, &never), WITHIN).await.unwrap(), unknown());
+        at.vendor.forget(&never.token, &never.account, WITHIN).await.unwrap();
+    }
 }
 
 /// Also where the vendor does not sign that there is no such token.

@@ -17,6 +17,8 @@ use schema::{provider::Provider, states};
 use std::time::Duration;
 
 const WEBHOOKS: &str = "/webhooks/";
+/// The ways back from a vendor's page.
+const RETURNS: &str = "/return/";
 /// How long a whole body may take.
 const BODY_TIME: Duration = Duration::from_secs(15);
 
@@ -80,11 +82,14 @@ fn line(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
     let path = percent_decoded(uri.path());
     // A path with anything else odd in it names nothing.
     screen::no_card(&path).map_err(|refusal| refused("The path", refusal))?;
+    // A vendor names what its form has asked for, masked; a whole number is refused there, too.
+    let names_are_a_vendors = uri.path().starts_with(RETURNS);
     for pair in uri.query().unwrap_or_default().split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = percent_decoded(&name.replace('+', " "));
         let value = percent_decoded(&value.replace('+', " "));
-        let named = if card::is_named(&name) { Err(Refusal::Card) } else { Ok(()) };
+        let is_named = card::is_named(&name) && !names_are_a_vendors;
+        let named = if is_named { Err(Refusal::Card) } else { Ok(()) };
         named
             .and_then(|()| screen::text(&name))
             .and_then(|()| screen::text(&value))
@@ -152,4 +157,32 @@ fn percent_decoded(text: &str) -> String {
         rest = after.get(if value.is_some() { 2 } else { 0 }..).unwrap_or_default();
     }
     String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(address: &str) -> Result<(), Error> {
+        line(&address.parse().unwrap(), &HeaderMap::new())
+    }
+
+    fn is_card_data(answer: &Result<(), Error>) -> bool {
+        matches!(answer, Err(Error::Invalid { code: "card_data_refused", .. }))
+    }
+
+    #[test]
+    fn a_vendor_may_name_a_cards_fields_on_the_way_back_and_say_no_number() {
+        for back in ["/return/cards/card_1", "/return/payfort/pay_1"] {
+            let masked = format!("{back}?card_number=400555******0001&expiry_date=3005");
+            assert!(says(&masked).is_ok(), "{masked}");
+            for whole in ["card_number=4005550000000001", "a=b&note=5105+1051+0510+5100"] {
+                assert!(is_card_data(&says(&format!("{back}?{whole}"))), "{back} {whole}");
+            }
+        }
+        for elsewhere in ["/api/v1/cards", "/pay/cards/card_1", "/returns", "/api/return/cards/1"] {
+            let named = says(&format!("{elsewhere}?card_number=400555******0001"));
+            assert!(is_card_data(&named), "{elsewhere}");
+        }
+    }
 }

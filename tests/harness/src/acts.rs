@@ -8,6 +8,7 @@ use super::{
     vendors::{Shopper, get, post},
     visit::Visit,
 };
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 /// Who sees no page loads it once more.
@@ -31,23 +32,25 @@ impl Visit {
             }
         }
         let back = self.at_vendor(vendor, session, Shopper::Approves).await.body;
-        let (Some(url), Some(given)) = (back["redirect"].as_str(), back["fields"].as_object())
-        else {
-            return false;
+        let comes_back = || async {
+            let status = self.way_back(&back)?.send().await.ok()?.status();
+            (!status.is_server_error()).then_some(())
         };
+        self.way_back(&back).is_some() && may_come(comes_back).await.is_some()
+    }
+
+    /// The browser's way back to Usher, with what the vendor has given it. None: the vendor keeps it.
+    pub fn way_back(&self, back: &Value) -> Option<RequestBuilder> {
+        let url = back["redirect"].as_str()?;
+        let Some(given) = back["fields"].as_object() else { return Some(self.http.get(url)) };
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let given: Vec<(String, String)> =
             given.iter().map(|(name, value)| (name.clone(), text(value))).collect();
-        let comes_back = || async {
-            let request = if back["method"] == "get" {
-                self.http.get(url).query(&given)
-            } else {
-                self.http.post(url).form(&given)
-            };
-            let status = request.send().await.ok()?.status();
-            (!status.is_server_error()).then_some(())
-        };
-        may_come(comes_back).await.is_some()
+        Some(if back["method"] == "get" {
+            self.http.get(url).query(&given)
+        } else {
+            self.http.post(url).form(&given)
+        })
     }
 
     /// A card is held to the terminal, which was told the reference in `next`.

@@ -121,13 +121,10 @@ impl Card {
     pub async fn is_typed(&self, shopper: Shopper) {
         let visit = &self.customer.visit;
         let typed = self.is_filled_in(shopper).await;
-        if let Some(back) = typed["redirect"].as_str() {
+        if visit.way_back(&typed).is_some() {
             let back = || async {
-                let back = match typed["fields"].as_object() {
-                    Some(given) => visit.http.post(back).form(given),
-                    None => visit.http.get(back),
-                };
-                back.send().await.ok()?.status().is_success().then_some(())
+                let back = visit.way_back(&typed)?.send().await.ok()?;
+                back.status().is_success().then_some(())
             };
             may_come(back).await;
         }

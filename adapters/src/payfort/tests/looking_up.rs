@@ -125,13 +125,28 @@ async fn another_currency_is_told_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_order_keeps_the_id_that_it_was_settled_under() {
-    let vendor = server(200, status("14000", [10_580, 10_580, 0]));
+async fn a_charge_under_another_id_than_before_is_told_by_itself() {
     let known = |id: &str| Question { known: vec![id.to_owned()], ..question() };
-    let same = payfort(&vendor).ask(&known(FORT_ID), WITHIN).await.unwrap();
-    assert_eq!((same.len(), same[0].account.as_deref()), (1, Some(CARDS)));
-    let another = payfort(&vendor).ask(&known(OTHER_FORT_ID), WITHIN).await;
-    assert!(is_unknown(&another), "{another:?}");
+    let ask = async |code: &str, totals, question: Question| {
+        payfort(&server(200, status(code, totals))).ask(&question, WITHIN).await
+    };
+    for (code, captured, state) in
+        [("14000", 10_580, Captured { review: false }), ("02000", 0, Authorized)]
+    {
+        for settled in [FORT_ID, OTHER_FORT_ID] {
+            let shown = ask(code, [10_580, captured, 0], known(settled)).await.unwrap();
+            let [one] = shown.try_into().unwrap();
+            let account = one.account.as_deref();
+            assert_eq!((one.id.as_str(), account, &one.state), (FORT_ID, Some(CARDS), &state));
+        }
+    }
+    // What follows a charge, or has failed, comes with the totals of what was charged before: no second charge.
+    for code in ["04000", "05042", "06000", "07666", "08000", "09034", "13666", "15777", "19000"] {
+        let settled = ask(code, [10_580, 10_580, 0], known(FORT_ID)).await.unwrap();
+        assert_eq!(settled.len(), 1, "{code}");
+        let another = ask(code, [10_580, 10_580, 0], known(OTHER_FORT_ID)).await;
+        assert!(is_unknown(&another), "{code}: {another:?}");
+    }
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ async fn a_token_that_is_not_there_is_an_unknown_card_signed_or_not() {
 
 /// Only a customer who wants a card saved has its token kept.
 #[tokio::test]
-async fn the_token_of_a_payments_own_page_is_not_to_be_kept() {
+async fn a_saved_cards_token_is_to_be_kept_and_that_of_a_payments_own_page_is_not() {
     let declined = || server(200, answer("13666", json!({})));
     let (page, saved) = (declined(), declined());
     let of_page = charge(PayWith::Page);
@@ -142,7 +142,7 @@ async fn the_token_of_a_payments_own_page_is_not_to_be_kept() {
     assert_eq!(page.asked()[0].json()["remember_me"], "NO");
     let of_card = charge(PayWith::SavedCard { card: "card_1".to_owned() });
     payfort(&saved).open(&of_card, WITHIN).await.unwrap();
-    assert_eq!(saved.asked()[0].json().get("remember_me"), None);
+    assert_eq!(saved.asked()[0].json()["remember_me"], "YES");
 }
 
 /// The vendor's answer to a deletion: what was asked, said back.

@@ -142,6 +142,11 @@ pub(super) const SWITCHES: &[Switch] = &[
         "whether a token that nobody has charged is there for longer than a day",
     ),
     Switch::of(
+        "remember_me",
+        &["yes", "unless_no"],
+        "whether a charge keeps its token only if it says YES, or unless it says NO",
+    ),
+    Switch::of(
         "security_code",
         &["optional", "required"],
         "whether a card that was charged before needs its security code again",

@@ -2,6 +2,7 @@
 
 use super::orders::{Deed, Order, codes};
 use super::signature::{Fields, Node, sign};
+use super::tokens::Keeping;
 use super::{APPLE_ACCESS_CODE, MERCHANT, PAGE_MS, PayFort};
 use crate::ledger::Entry;
 use crate::vendor::Moment;
@@ -50,11 +51,11 @@ impl PayFort {
         moment: &Moment,
     ) -> Answer {
         let reference = fields.get("merchant_reference").to_owned();
-        if let Some(code) = self.wrong_charge(fields, moment) {
-            return self.refuse(fields, code);
-        }
         if self.orders.contains_key(&reference) {
             return self.refuse(fields, self.desk.switches.get("dup_policy"));
+        }
+        if let Some(code) = self.wrong_charge(fields, moment) {
+            return self.refuse(fields, code);
         }
         let token = self.tokens.get(fields.get("token_name"));
         let apple = fields.get("access_code") == APPLE_ACCESS_CODE;
@@ -139,7 +140,8 @@ impl PayFort {
         let Some(token) = self.active_token(fields.get("token_name"), moment) else {
             return Some("00044");
         };
-        let wants_code = token.kept && self.desk.switches.get("security_code") == "required";
+        let was_kept = token.keeping == Keeping::Kept;
+        let wants_code = was_kept && self.desk.switches.get("security_code") == "required";
         if wants_code && missing("card_security_code") {
             return Some("00001");
         }

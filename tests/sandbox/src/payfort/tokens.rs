@@ -20,17 +20,31 @@ pub(super) struct Token {
     /// Of the page that it was made on.
     pub reference: String,
     pub made_at: i64,
-    /// A charge that went through has made it permanent.
-    pub kept: bool,
+    pub keeping: Keeping,
     pub inactive: bool,
 }
 
+/// What the charges that went through have made of a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Keeping {
+    #[default]
+    Uncharged,
+    /// The customer has agreed: it is permanent.
+    Kept,
+    /// Nobody has: it was for one charge, and is gone.
+    Spent,
+}
+
 impl PayFort {
-    /// The token of this name, unless it was never charged and is gone.
+    /// The token of this name, unless it is gone.
     fn token(&self, name: &str, moment: &Moment) -> Option<&Token> {
         let drops = self.desk.switches.get("uncharged_token") == "dropped";
         let over = |token: &Token| token.made_at + moment.clock.shortened(DAY) <= moment.now;
-        self.tokens.get(name).filter(|token| token.kept || !drops || !over(token))
+        self.tokens.get(name).filter(|token| match token.keeping {
+            Keeping::Uncharged => !drops || !over(token),
+            Keeping::Kept => true,
+            Keeping::Spent => false,
+        })
     }
 
     /// The token of this name, if it can be charged.
@@ -38,13 +52,18 @@ impl PayFort {
         self.token(name, moment).filter(|token| !token.inactive)
     }
 
-    /// A charge that went through keeps its token, unless the merchant has said otherwise.
+    /// A charge that went through keeps its token if the merchant says that the customer has agreed, or ends it.
     pub(super) fn keep_token(&mut self, reference: &str) {
         let Some(order) = self.orders.get(reference) else { return };
         let said = |name: &str| order.echo.get(name).and_then(Value::as_str).unwrap_or_default();
-        let keeps = said("remember_me") != "NO";
+        let keeps = match said("remember_me") {
+            "YES" => true,
+            "NO" => false,
+            _ => self.desk.switches.get("remember_me") == "unless_no",
+        };
         if let Some(token) = self.tokens.get_mut(said("token_name")) {
-            token.kept |= keeps;
+            let kept = keeps || token.keeping == Keeping::Kept;
+            token.keeping = if kept { Keeping::Kept } else { Keeping::Spent };
         }
     }
 

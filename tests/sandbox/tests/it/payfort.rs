@@ -187,6 +187,30 @@ async fn the_browser_brings_the_token_back_in_a_form_or_a_query() {
 }
 
 #[tokio::test]
+async fn a_charge_keeps_its_token_if_the_customer_has_agreed() {
+    let sandbox = Sandbox::start().await;
+    sandbox.switch("payfort", "three_ds", "frictionless").await;
+    for (position, kept) in [("yes", [true, false, false]), ("unless_no", [true, true, false])] {
+        sandbox.switch("payfort", "remember_me", position).await;
+        for (said, kept) in ["YES", "", "NO"].into_iter().zip(kept) {
+            let first = format!("BK-{position}-{said}");
+            let fields = sandbox.charge("PURCHASE", &first).await;
+            let charged = async |reference: &str| {
+                let own = [("command", "PURCHASE"), ("token_name", &*fields["token_name"])];
+                let agreed = [("remember_me", said)];
+                let agreed = agreed.iter().filter(|(_, said)| !said.is_empty()).copied();
+                let own: Vec<_> = own.into_iter().chain(MONEY).chain(BUYER).chain(agreed).collect();
+                sandbox.payfort(reference, &own).await["response_code"].clone()
+            };
+            assert_eq!(charged(&first).await, "14000", "{position} {said}");
+            let again = charged(&format!("{first}-2")).await;
+            assert_eq!(again, if kept { "14000" } else { "00044" }, "{position} {said}");
+            assert_eq!(charged(&first).await, "00066", "a used reference is told first");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refused_card_and_a_holder_who_says_no_take_nothing() {
     let sandbox = Sandbox::start().await;
     sandbox.charged("AUTHORIZATION", "BK-NO").await;
