@@ -80,7 +80,7 @@ impl Activities {
             }
             // What the vendor has never taken on, `send_refund` hears refused.
             Some(RefundState::Pending { .. } | RefundState::Rejected { .. }) | None => {
-                let late = age > refund.timings.undecided_ms && refund.receipt.is_none();
+                let late = age > undecided_ms(&refund) && refund.receipt.is_none();
                 if late && refund.status == RefundStatus::Sent {
                     if is_silent {
                         // What a terminal has reversed meanwhile must not be given back at the counter, too.
@@ -123,6 +123,14 @@ async fn settled_with(tx: &mut Tx, refund: &Refund) -> Result<Option<String>, Er
 }
 
 const UNDECIDED: &str = "the vendor has taken it on long ago, and does not say that it is done";
+
+/// How long the vendor may leave it undecided. As long as a terminal may be reversing it, by its own clock, nobody at the
+/// counter is asked to give it back.
+fn undecided_ms(refund: &Refund) -> u64 {
+    let Timings { undecided_ms, terminal, .. } = refund.timings;
+    let reversing_ms = terminal.reversal_ms.saturating_mul(2);
+    if refund.provider.gives_back_by_hand() { undecided_ms.max(reversing_ms) } else { undecided_ms }
+}
 
 /// The longer it takes, the rarer we ask. What is being reversed at a terminal is done in a minute, or not at all; what the
 /// counter gives back, on the day that its customer comes. None: they have not come for so long that nobody is asked any

@@ -160,7 +160,8 @@ async fn measure_all(cli: &Cli, ways: Ways, report: &mut Report) -> Rates {
         report.add(whole::memory(&kiosk).await);
     }
     let mut rates = Rates::new();
-    if cli.wants(Part::Ceiling) {
+    // The engine alone is the same, whoever is paid.
+    if cli.wants(Part::Ceiling) && ways == Ways::Page {
         let (figures, alone) = ceiling::measure(&kiosk, &script, cli.lasting()).await;
         report.add(figures);
         report.add(compare(WITH_PICTURE, &ours, &alone));

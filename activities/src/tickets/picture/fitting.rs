@@ -1,6 +1,6 @@
 //! Making text fit: it shrinks, then wraps, then ends in an ellipsis.
 
-use super::{Press, canvas::Style};
+use super::{INK, Press, canvas::Style};
 
 /// The sizes a title may have, the largest first.
 const SIZES: [usize; 6] = [54, 46, 40, 34, 29, 25];
@@ -15,21 +15,21 @@ pub(super) struct Fitted {
 impl Fitted {
     /// As large as it gets within a box, in one or two lines; what does not fit even then ends in an ellipsis.
     pub(super) fn block(press: &Press, text: &str, width: usize, height: usize) -> Self {
-        let one_line = press.width(Style::new(100, WEIGHT, ""), text);
+        let one_line = press.width(Style::new(100, WEIGHT, INK), text);
         let fits_one = |size: usize| one_line * size <= width * 100 && leading(size) <= height;
         if let Some(size) = SIZES.into_iter().take(3).find(|size| fits_one(*size)) {
             return Self { size, lines: vec![text.to_owned()] };
         }
         let two_high = |size: &usize| 2 * leading(*size) <= height;
         for size in SIZES.into_iter().filter(two_high) {
-            let style = Style::new(size, WEIGHT, "");
+            let style = Style::new(size, WEIGHT, INK);
             let lines = wrapped(press, style, text, width);
             if lines.len() <= 2 && lines.iter().all(|line| press.width(style, line) <= width) {
                 return Self { size, lines };
             }
         }
         let size = SIZES.into_iter().rfind(two_high).unwrap_or(25);
-        Self { size, lines: Self::wrap(press, Style::new(size, WEIGHT, ""), text, width, 2) }
+        Self { size, lines: Self::wrap(press, Style::new(size, WEIGHT, INK), text, width, 2) }
     }
 
     pub(super) const fn leading(&self) -> usize {
