@@ -194,7 +194,7 @@ impl Visit {
         let query = "SELECT booking_id::text FROM bookings LEFT JOIN tickets USING (booking_id)
                      WHERE bookings.status IN ('REQUESTED', 'CONFIRMING')
                         OR bookings.status = 'CONFIRMED' AND issued_at IS NULL
-                     UNION SELECT booking_id::text FROM refunds WHERE status <> 'REFUNDED'
+                     UNION SELECT booking_id::text FROM refunds WHERE status <> 'REFUNDED' AND receipt IS NULL
                      UNION SELECT booking_id::text FROM vendor_calls WHERE outcome IS NULL";
         sqlx::query_scalar(query).fetch_all(&self.db).await.unwrap().into_iter().collect()
     }
