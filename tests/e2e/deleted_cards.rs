@@ -1,7 +1,7 @@
 //! Deleted cards: what is left of one, and whose token goes when somebody else has saved the same card.
 
 use harness::{
-    CARDS, Card, Customer, HYPERPAY, Order, Visit, card_token, until, visit, visit_alone,
+    CARDS, Card, Customer, FORMS, HYPERPAY, Order, Visit, card_token, until, visit, visit_alone,
 };
 use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
@@ -29,6 +29,38 @@ async fn of_a_deleted_card_is_left_whose_it_was_and_when() {
         for kept in ["owner", "provider", "created_at", "updated_at", "forgotten_at"] {
             assert!(left[kept].is_string(), "{kept} is gone: {left}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_about_a_deletion_is_asked_for_again() {
+    let visit = visit().await;
+    let customer = visit.customer();
+    for fault in ["timeout_before", "timeout_after", "reset_after", "http_500_after", "torn_after"]
+    {
+        for form in FORMS {
+            let card = Card::saved(form, &customer).await;
+            form.fails(&visit, form.deletes, Some(card.bare()), fault).await;
+            assert_eq!(card.deletes().await, 204, "{form:?} {fault}");
+            card.until_forgotten().await;
+            assert_eq!(card.at_the_vendor().await, form.story, "{fault}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn deleted_by_many_at_once_it_is_deleted_once() {
+    let visit = visit().await;
+    for form in FORMS {
+        let card = Arc::new(Card::saved(form, &visit.customer()).await);
+        let mut deleting = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let card = Arc::clone(&card);
+            deleting.spawn(async move { card.deletes().await });
+        }
+        assert!(deleting.join_all().await.into_iter().all(|status| status == 204));
+        card.until_forgotten().await;
+        assert_eq!(card.at_the_vendor().await, form.story);
     }
 }
 

@@ -100,38 +100,6 @@ async fn somebody_elses_card_is_none() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_about_a_deletion_is_asked_for_again() {
-    let visit = visit().await;
-    let customer = visit.customer();
-    for fault in ["timeout_before", "timeout_after", "reset_after", "http_500_after", "torn_after"]
-    {
-        for form in FORMS {
-            let card = Card::saved(form, &customer).await;
-            form.fails(&visit, form.deletes, Some(card.bare()), fault).await;
-            assert_eq!(card.deletes().await, 204, "{form:?} {fault}");
-            card.until_forgotten().await;
-            assert_eq!(card.at_the_vendor().await, form.story, "{fault}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn deleted_by_many_at_once_it_is_deleted_once() {
-    let visit = visit().await;
-    for form in FORMS {
-        let card = Arc::new(Card::saved(form, &visit.customer()).await);
-        let mut deleting = tokio::task::JoinSet::new();
-        for _ in 0..8 {
-            let card = Arc::clone(&card);
-            deleting.spawn(async move { card.deletes().await });
-        }
-        assert!(deleting.join_all().await.into_iter().all(|status| status == 204));
-        card.until_forgotten().await;
-        assert_eq!(card.at_the_vendor().await, form.story);
-    }
-}
-
-#[tokio::test]
 async fn what_is_not_saved_says_why() {
     let visit = visit().await;
     let customer = visit.customer();
